@@ -1,0 +1,1 @@
+"""One folder per maker; nothing outside a folder names its maker."""
