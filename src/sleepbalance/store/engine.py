@@ -1,0 +1,72 @@
+"""Opens the database and its transactions, the same way for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from sleepbalance.errors import StoreError
+
+BUSY_MS = 120_000  # how long a writer waits for another one's commit
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a SQLite file or a PostgreSQL server; opens nothing yet."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"))
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(f"{parsed.get_backend_name()} is not supported: use sqlite or postgresql.")
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, DDL included
+    for pragma in (f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: committed at the end, rolled back on any error.
+
+    On SQLite it takes the write lock at once, so that it never fails half-way for want of it.
+    """
+    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that sees one state of the database."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def clock(connection: Connection) -> dt.datetime:
+    """The database's own clock, in whole seconds: the one that leases and attempts go by."""
+    if connection.dialect.name == "sqlite":
+        value = connection.execute(text("SELECT datetime('now')")).scalar_one()
+        return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+    value = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return value.astimezone(dt.UTC).replace(microsecond=0)  # type: ignore[no-any-return]
