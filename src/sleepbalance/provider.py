@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from sleepbalance.model import Session, Source
@@ -89,12 +90,14 @@ class File:
 
     `recognises` tells by content whether a member is what `read` wants. `read` yields raw records
     (repeats included) and one `Finished` at the end; `now` guards against dates in the future.
+    `demo` is a made-up file that ships with the provider and says so in its first 2 KiB.
     """
 
     recognises: Callable[[Member], bool]
     read: Callable[[Sequence[Member], dt.datetime], Iterator[Raw | Finished]]
     how_to: str  # how a person gets such a file, in one or two sentences
     limits: Limits = Limits()
+    demo: Path | None = None
 
 
 def keep_last(kind: str, payloads: Sequence[bytes]) -> bytes:
