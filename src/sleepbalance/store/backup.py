@@ -1,0 +1,63 @@
+"""Makes a verified copy of a SQLite file beside it, while somebody holds the write lock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sleepbalance.errors import StoreError
+from sleepbalance.store.version import columns_by_table, open_to_look
+
+
+def back_up(path: Path, before: str) -> Path:
+    """Copies the database by SQLite's backup call and checks the copy against it.
+
+    The caller's connection holds the write lock, so nothing changes meanwhile. Raises StoreError
+    where the copy cannot be made; nothing is left of it then.
+    """
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+    final = path.with_name(f"{path.name}.before-{before}-{stamp}.backup")
+    partial = final.with_name(f"{final.name}.partial")
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _copy(path, partial)
+        _rename(partial, final)
+    except (OSError, sqlite3.Error) as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(
+            f"No backup of {path} could be written beside it ({error}); nothing was changed."
+            " Make room, or let us write into that folder, then try again."
+        ) from error
+    return final
+
+
+def _copy(path: Path, to: Path) -> None:
+    with closing(open_to_look(path)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+        # The copy takes over the source's WAL mode; it shall be one file.
+        target.execute("PRAGMA journal_mode=DELETE")
+        if _summary(source) != _summary(target):
+            raise sqlite3.DatabaseError("the copy differs from the file")
+
+
+def _summary(connection: sqlite3.Connection) -> tuple[object, ...]:
+    """What must be the same in both: SQLite's own verdict, and the rows of each table."""
+    counts = {
+        table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
+        for table in columns_by_table(connection)
+    }
+    return connection.execute("PRAGMA integrity_check").fetchall(), counts
+
+
+def _rename(partial: Path, final: Path) -> None:
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.rename(final)
+    folder = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,1 @@
+"""One module per schema version; its number is the revision's name."""

@@ -1,0 +1,215 @@
+"""Brings a database to a version: each revision is one transaction that leaves the old or the new.
+
+Alembic keeps the revisions and `alembic_version`; the transactions are ours. See
+docs/decisions/upgrades.md.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from sleepbalance.errors import StoreError, UsageError
+from sleepbalance.store import migrations, version
+from sleepbalance.store.backup import back_up
+from sleepbalance.store.engine import make_engine, writing
+from sleepbalance.store.tables import wearable_providers
+from sleepbalance.store.version import HEAD, REVISIONS, Found, What
+
+REWRITING = ("v100",)  # revisions that rewrite rows or tables that are there
+LOCK = 0x534C5042  # the advisory lock under which one process at a time upgrades PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """What an upgrade did. Versions are revisions of ours, the app's number, or None for new."""
+
+    before: str | None
+    after: str | None
+    backup: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One upgrade under way."""
+
+    url: str
+    engine: Engine
+    found: Found
+    backup: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def upgrade(url: str, target: str = "head", providers: Mapping[str, str] | None = None) -> Upgraded:
+    """Brings the database to `target` ("head", "v7", ...); does nothing where it is there already.
+
+    `providers` (id → name) are listed in `wearable_providers` at head, whatever else is to do.
+    Raises StoreError where the database is not ours to change; it is untouched then.
+    """
+    last = _revision(target)
+    found = version.find(url)
+    if found.why:
+        raise StoreError(found.why)
+    engine = _engine(url)
+    run = _Run(url, engine, found)
+    try:
+        for revision in REVISIONS[: REVISIONS.index(last) + 1]:
+            _step(run, revision)
+        after = _finish(run, providers or {})
+    except DBAPIError as error:
+        raise StoreError(f"The upgrade failed and changed nothing more: {error.orig}") from error
+    finally:
+        engine.dispose()
+    return Upgraded(found.version, after, run.backup, tuple(run.notes))
+
+
+def _revision(target: str) -> str:
+    if target == "head":
+        return HEAD
+    revision = target if target.startswith("v") else f"v{target}"
+    if revision not in REVISIONS:
+        raise UsageError(f"There is no version {target!r}: {', '.join(REVISIONS)} or head.")
+    return revision
+
+
+def _engine(url: str) -> Engine:
+    engine = make_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _without_foreign_keys)
+    return engine
+
+
+def _without_foreign_keys(connection: sqlite3.Connection, _record: Any) -> None:
+    # Rebuilding a table with foreign keys on empties its children; inside a transaction this
+    # statement would do nothing.
+    connection.execute("PRAGMA foreign_keys=OFF")
+
+
+def _step(run: _Run, revision: str) -> None:
+    """Runs one revision where it is still pending, whoever else is at it."""
+    with _alone(run.engine) as connection:
+        found = _found(connection)
+        if found.why:
+            raise StoreError(found.why)
+        if revision not in found.pending:
+            return
+        _back_up(run, found, revision, connection)
+        orphans = _orphans(connection)
+        _run_revision(connection, revision)
+        if _orphans(connection) > orphans:
+            raise StoreError(f"Version {revision} would leave rows without their parents.")
+        _number(connection, revision)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which nobody else writes the schema."""
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        yield connection
+
+
+def _found(connection: Connection) -> Found:
+    if connection.dialect.name == "sqlite":
+        return version.find_in(driver(connection), "The database")
+    return version.find_on(connection)
+
+
+def driver(connection: Connection) -> sqlite3.Connection:
+    """SQLite's own connection below SQLAlchemy's, inside the same transaction."""
+    found: Any = connection.connection.dbapi_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
+
+
+def _back_up(run: _Run, found: Found, revision: str, connection: Connection) -> None:
+    path = version.sqlite_path(run.url)
+    if path is None or run.backup is not None:
+        return
+    ours = found.what is run.found.what is What.OURS
+    if found.what is What.PHONE or (ours and revision in REWRITING and _has_rows(connection)):
+        run.backup = back_up(path, HEAD)
+
+
+def _has_rows(connection: Connection) -> bool:
+    return any(
+        connection.execute(text(f"SELECT EXISTS (SELECT 1 FROM {table})")).scalar()
+        for table in ("users", "sleep_records")
+    )
+
+
+def _orphans(connection: Connection) -> int:
+    if connection.dialect.name != "sqlite":
+        return 0  # PostgreSQL lets none be
+    return len(connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall())
+
+
+def _run_revision(connection: Connection, revision: str) -> None:
+    config = Config()
+    folder = Path(migrations.__file__).parent
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _number(connection: Connection, revision: str) -> None:
+    """Follows with SQLite's own numbers, for others to read."""
+    if connection.dialect.name != "sqlite":
+        return
+    before = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    # Never downwards: an app that found its file at a lower number would upgrade it once more.
+    number = max(before, version.user_version(revision))
+    connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+    if number >= version.FIRST_OF_OURS:
+        connection.exec_driver_sql(f"PRAGMA application_id = {version.APPLICATION_ID}")
+
+
+def _finish(run: _Run, providers: Mapping[str, str]) -> str | None:
+    """What holds at the end of each upgrade, also of one that had no revision to run."""
+    with _alone(run.engine) as connection:
+        after = _found(connection).version
+        if after is not None:
+            _number(connection, after)
+        if after == HEAD:
+            add_providers(connection, providers)
+    if run.engine.dialect.name == "sqlite":
+        _switch_to_wal(run.engine)
+        path = version.sqlite_path(run.url)
+        assert path is not None
+        with closing(version.open_to_look(path)) as raw:
+            run.notes += [f"{line} (kept)" for line in version.orphans_of(raw)]
+    return after
+
+
+def add_providers(connection: Connection, providers: Mapping[str, str]) -> None:
+    """Lists providers, so that connections may refer to them."""
+    for key, name in version.missing_providers(connection, providers).items():
+        mine = wearable_providers.update().where(wearable_providers.c.id == key)
+        if not connection.execute(mine.values(name=name)).rowcount:
+            connection.execute(wearable_providers.insert().values(id=key, name=name))
+
+
+def _switch_to_wal(engine: Engine) -> None:
+    """Readers no longer wait for writers. Another process at the file only delays it."""
+    for _ in range(50):
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                time.sleep(0.1)
+            else:
+                return
+    raise StoreError("Another program keeps the database locked: close it, then try again.")
