@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: run install test lint bench lock clean
 
 run: install
-	@$(BIN)/sleepbalance demo --data .demo
+	@$(BIN)/sleepbalance --data .demo demo
 
 install: $(VENV)/.installed
 

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from sleepbalance.errors import StoreError
+
+__all__ = ["Connection", "Engine", "clock", "insert_new", "make_engine", "reading", "writing"]
 
 BUSY_MS = 120_000  # how long a writer waits for another one's commit
 
@@ -70,3 +73,10 @@ def clock(connection: Connection) -> dt.datetime:
         return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
     value = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return value.astimezone(dt.UTC).replace(microsecond=0)  # type: ignore[no-any-return]
+
+
+def insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that leaves a row with the same key as it is; with RETURNING it tells which."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()

@@ -1,0 +1,269 @@
+"""Wiring: opens the data folder, and holds the verbs that every door calls."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sleepbalance import derive, folder, providers
+from sleepbalance.errors import UsageError
+from sleepbalance.folder import Folder
+from sleepbalance.model import zone_info
+from sleepbalance.provider import File, Member, Provider
+from sleepbalance.store import history, nights, people, sessions, version
+from sleepbalance.store.engine import Connection, Engine, make_engine, reading, writing
+from sleepbalance.store.people import Person
+
+DEMO_MARK = b"sleepbalance:demo"
+FIRST_USER = "me"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """What a door wants to hear while an import runs: bytes (done, all), waiting, a new user."""
+
+    on_bytes: Callable[[int, int], None] = lambda _done, _all: None
+    waiting: Callable[[], None] = lambda: None
+    made_user: Callable[[str], None] = lambda _name: None
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An open data folder. Every method is one verb, in transactions of its own."""
+
+    folder: Folder
+    engine: Engine
+
+    # -- people --------------------------------------------------------------------------------
+
+    def add_user(self, name: str) -> Person:
+        with writing(self.engine) as connection:
+            return people.add(connection, name)
+
+    def users(self) -> list[Person]:
+        with reading(self.engine) as connection:
+            return people.everybody(connection)
+
+    def person(self, name: str | None) -> Person:
+        """The user of that name, or the only one. Raises UsageError where that is not clear."""
+        with reading(self.engine) as connection:
+            found = _chosen(connection, name)
+        if found is None:
+            raise UsageError("There is nobody here yet. Import something: sleepbalance import FILE")
+        return found
+
+    def set_zone(
+        self, name: str | None, zone: str, first: dt.date | None, last: dt.date | None
+    ) -> int:
+        """Says where a person lived; derives their nights again and gives how many changed."""
+        person = self.person(name)
+        _check_zone(zone)
+        if first is not None and last is not None and last < first:
+            raise UsageError(f"--until {last} lies before --from {first}.")
+        with writing(self.engine) as connection:
+            people.set_zone(connection, person.id, zone, first, last)
+            return derive.derive_all(connection, person.id)
+
+    # -- import --------------------------------------------------------------------------------
+
+    def import_path(
+        self,
+        path: Path,
+        *,
+        user: str | None = None,
+        timezone: str | None = None,
+        replace: bool = False,
+        now: dt.datetime | None = None,
+        listening: Listening | None = None,
+    ) -> dict[str, Any]:
+        """Imports what a person exported from wherever; gives the attempt's row.
+
+        Raises UsageError when nobody knows what the file is: then nothing was tried.
+        """
+        from sleepbalance import archive, sync
+
+        listening = listening or Listening()
+        if timezone is not None:
+            _check_zone(timezone)
+        with archive.open_members(path, listening.on_bytes) as members:
+            provider, door, wanted = _recognise(path, members)
+            _guard(self.folder, wanted)
+            person = self._person_for_import(user, listening)
+            if timezone is not None:
+                self.set_zone(person.id, timezone, None, None)
+            job = sync.Import(
+                user_id=person.id,
+                provider=provider,
+                door=door,
+                members=wanted,
+                now=now or dt.datetime.now(dt.UTC),
+                replace=replace,
+                waiting=listening.waiting,
+            )
+            return sync.import_file(self.engine, job)
+
+    def _person_for_import(self, name: str | None, listening: Listening) -> Person:
+        with writing(self.engine) as connection:
+            people.lock(connection)
+            if people.everybody(connection):
+                found = _chosen(connection, name)
+                if found is not None:
+                    return found
+            person = people.add(connection, name or FIRST_USER)
+        listening.made_user(person.name)
+        return person
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def nights(
+        self, name: str | None, first: dt.date | None = None, last: dt.date | None = None
+    ) -> list[dict[str, Any]]:
+        """Nights keyed by the columns of `sleep_records`, with `naps` and `details`."""
+        person = self.person(name)
+        with reading(self.engine) as connection:
+            return [_night(*both) for both in nights.listed(connection, person.id, first, last)]
+
+    def sessions_of(self, name: str | None, date: dt.date) -> list[sessions.Stored]:
+        """What each source told of the night of a date."""
+        person = self.person(name)
+        with reading(self.engine) as connection:
+            return sessions.of_date(connection, person.id, date)
+
+    def history(self, name: str | None, **wanted: Any) -> list[dict[str, Any]]:
+        """Attempts, newest first; of everybody where no name is given."""
+        person = self.person(name) if name is not None else None
+        with writing(self.engine) as connection:
+            history.close_lapsed(connection)
+        with reading(self.engine) as connection:
+            return history.attempts(connection, user_id=person and person.id, **wanted)
+
+    def stats(self, name: str | None) -> list[dict[str, Any]]:
+        """Per provider: attempts by outcome, success rate in percent, sleeps that came."""
+        person = self.person(name) if name is not None else None
+        with reading(self.engine) as connection:
+            rows = history.statuses(connection, person and person.id)
+        return [_rates(provider, rows) for provider in sorted({row.provider for row in rows})]
+
+
+def _rates(provider: str, rows: Sequence[Any]) -> dict[str, Any]:
+    mine = [row for row in rows if row.provider == provider]
+    by = {s: sum(row.status == s for row in mine) for s in ("success", "partial", "failed")}
+    ended = sum(by.values())
+    worked = [row.sync_started_at for row in mine if row.status in ("success", "partial")]
+    return {
+        "provider": provider,
+        "attempts": len(mine),
+        **by,
+        "in_progress": len(mine) - ended,
+        "success_rate": round(100 * by["success"] / ended, 1) if ended else None,
+        "records_fetched": sum(row.records_fetched for row in mine),
+        "last_success_at": max(worked, default=None),
+    }
+
+
+def _night(record: dict[str, Any], details: dict[str, Any] | None) -> dict[str, Any]:
+    return {**record, "naps": details["naps"] if details else [], "details": details}
+
+
+def _chosen(connection: Connection, name: str | None) -> Person | None:
+    if name is not None:
+        return people.find(connection, name)
+    everybody = people.everybody(connection)
+    if len(everybody) > 1:
+        known = ", ".join(person.name for person in everybody)
+        raise UsageError(f"There are several people here ({known}): say whom with --user NAME.")
+    return everybody[0] if everybody else None
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        zone_info(zone)
+    except ValueError as error:
+        raise UsageError(f"{error}.") from None
+
+
+def _recognise(path: Path, members: Sequence[Member]) -> tuple[Provider, File, list[Member]]:
+    """Whose export this is, by content."""
+    for provider in providers.load().values():
+        for door in provider.doors:
+            if wanted := [member for member in members if door.recognises(member)]:
+                return provider, door, wanted
+    known = " ".join(
+        f"{provider.name}: {door.how_to}"
+        for provider in providers.load().values()
+        for door in provider.doors
+    )
+    raise UsageError(f"{path.name} is no export that we know. What can be imported: {known}")
+
+
+def _guard(where: Folder, members: Sequence[Member]) -> None:
+    """Keeps made-up data and real data apart."""
+    made_up = any(DEMO_MARK in member.head for member in members)
+    if where.demo and not made_up:
+        raise UsageError(
+            f"{where.path} is a demo folder; your own data does not belong into it. "
+            "Leave --data out, or name another folder."
+        )
+    if made_up and not where.demo:
+        raise UsageError("This is made-up demo data; it does not belong among real nights.")
+
+
+@contextmanager
+def opened(where: Folder) -> Iterator[App]:
+    """The data folder with its database at head; made and upgraded where it has to be."""
+    folder.make(where)
+    engine = make_engine(where.url)
+    try:
+        if not version.ready(engine, _registry()):
+            upgrade(where)
+        yield App(where, engine)
+    finally:
+        engine.dispose()
+
+
+def upgrade(where: Folder, revision: str = "head") -> list[str]:
+    """Brings the database to a revision; gives in words what was done."""
+    from sleepbalance.store import upgrade as upgrading  # Alembic is slow to load
+
+    folder.make(where)
+    done = upgrading.upgrade(where.url, revision, _registry())
+    lines = [f"The database is at {done.after or 'no version yet'}."]
+    if done.before != done.after:
+        lines = [f"The database went from {done.before or 'nothing'} to {done.after}."]
+    if done.backup is not None:
+        lines.append(f"What was there before is kept in {done.backup}")
+    return [*lines, *done.notes]
+
+
+def database_status(where: Folder) -> dict[str, Any]:
+    """What the database is, which version it has, and what would be done to it."""
+    found = version.status(where.url)
+    return {
+        "what": str(found.what),
+        "version": found.version,
+        "head": found.head,
+        "pending": list(found.pending),
+        "backups": [str(path) for path in found.backups],
+        "orphans": list(found.orphans),
+        "note": found.why,
+    }
+
+
+def _registry() -> Mapping[str, str]:
+    return {provider.id: provider.name for provider in providers.load().values()}
+
+
+def demo(path: Path, show: Callable[[App], None]) -> None:
+    """Makes a demo folder anew and imports every demo export that the providers ship."""
+    where = folder.make_demo(path)
+    with ExitStack() as stack:
+        app = stack.enter_context(opened(where))
+        for provider in providers.load().values():
+            for door in provider.doors:
+                if door.demo is not None:
+                    app.import_path(door.demo)
+        show(app)

@@ -1,0 +1,386 @@
+"""The commands: what may be said on the command line, and what each of them calls."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import sleepbalance
+from sleepbalance.errors import SleepBalanceError, UsageError
+
+if TYPE_CHECKING:
+    from sleepbalance.app import App
+
+cli = typer.Typer(
+    name="sleepbalance",
+    help="Keeps every night that your wearables measured: complete, honest, yours.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+zone = typer.Typer(help="Where you lived, for nights that do not know their zone.")
+user = typer.Typer(help="The people whose nights are kept here.")
+db = typer.Typer(help="The database: its version, and bringing it up to date.")
+for name, group in (("zone", zone), ("user", user), ("db", db)):
+    group.info.no_args_is_help = True
+    cli.add_typer(group, name=name)
+
+User = Annotated[str | None, typer.Option("--user", help="Whose; needed where there are several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+From = Annotated[str | None, typer.Option("--from", help="First date, YYYY-MM-DD.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sleepbalance {sleepbalance.__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SLEEPBALANCE_DATA",
+            show_envvar=True,
+            help="The data folder; without it, the platform's own place.",
+        ),
+    ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SLEEPBALANCE_DATABASE_URL",
+            show_envvar=True,
+            hidden=True,
+            help="Another database, e.g. postgresql://…",
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    del version  # answered before we get here
+    context.obj = (data, database_url)
+
+
+@contextmanager
+def _opened(context: typer.Context) -> Iterator[App]:
+    from sleepbalance import app, folder
+
+    with app.opened(folder.locate(*context.obj)) as opened:
+        yield opened
+
+
+@cli.command("import")
+def import_(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A zip, an unpacked folder, or the file in it.")],
+    user: User = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Where you live, for nights that do not say, Area/City.")
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="The export is the whole truth: remove what it lacks."),
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Import an export that you made: an archive, an unpacked folder, or a single file."""
+    from sleepbalance.app import Listening
+    from sleepbalance.cli import plain, show
+    from sleepbalance.cli.progress import Progress
+
+    with _opened(context) as app, Progress() as progress:
+        listening = Listening(
+            on_bytes=progress.bytes, waiting=progress.waiting, made_user=progress.made_user
+        )
+        attempt = app.import_path(
+            path, user=user, timezone=timezone, replace=replace, listening=listening
+        )
+        progress.done()
+        if json:
+            plain.as_json(attempt, demo=app.folder.demo)
+        else:
+            first, last = attempt["sync_date_from"], attempt["sync_date_to"]
+            rows = app.nights(attempt["user_id"], first, last) if attempt["detail"] else []
+            show.imported(show.console(demo=app.folder.demo), attempt, rows, path.name)
+    raise typer.Exit(1 if attempt["status"] == "failed" else 0)
+
+
+@cli.command()
+def nights(
+    context: typer.Context,
+    first: From = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last date, YYYY-MM-DD.")] = None,
+    user: User = None,
+    json: AsJson = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")] = False,
+) -> None:
+    """List the nights, one line each."""
+    from sleepbalance.cli import plain, show
+
+    if json and csv:
+        raise UsageError("Choose one of --json and --csv.")
+    with _opened(context) as app:
+        rows = app.nights(user, _date("--from", first), _date("--to", last))
+        if json:
+            plain.as_json(rows, demo=app.folder.demo)
+        elif csv:
+            plain.as_csv(rows, demo=app.folder.demo)
+        else:
+            show.nights(show.console(demo=app.folder.demo), rows)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+def night(
+    context: typer.Context,
+    date: Annotated[
+        str, typer.Argument(help="YYYY-MM-DD, last, or -3 for the third night before the last.")
+    ],
+    user: User = None,
+    json: AsJson = False,
+) -> None:
+    """Show one night whole: stages, each source's numbers, and where each is from."""
+    from sleepbalance.cli import one_night, plain, show
+
+    with _opened(context) as app:
+        row = _pick(app, date, user)
+        if json:
+            plain.as_json(row, demo=app.folder.demo)
+            return
+        stored = app.sessions_of(user, row["sleep_date"])
+        out = show.console(demo=app.folder.demo)
+        one_night.show(out, row, [s.report for s in stored])
+
+
+def _pick(app: App, date: str, user: str | None) -> dict[str, Any]:
+    """The night that is meant by a date, by `last`, or by a number before it."""
+    if date == "last" or re.fullmatch(r"-\d+", date):
+        rows = app.nights(user)
+        back = 0 if date == "last" else int(date[1:])
+        if back >= len(rows):
+            raise UsageError(f"There are {len(rows)} nights here; {date} is none of them.")
+        return rows[-1 - back]
+    wanted = _date("DATE", date)
+    rows = app.nights(user, wanted, wanted)
+    if not rows:
+        raise UsageError(f"There is no night on {date}. All of them: sleepbalance nights")
+    return rows[0]
+
+
+@cli.command()
+def history(
+    context: typer.Context,
+    provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only success, partial, failed or in_progress.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Not older than 7d, 12h, 2w, or a date.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 10,
+    user: User = None,
+    json: AsJson = False,
+) -> None:
+    """Show what was tried, when, and what came of it, the newest first."""
+    from sleepbalance.cli import plain, show
+
+    with _opened(context) as app:
+        rows = app.history(
+            user, provider=provider, status=_status(status), since=_since(since), limit=limit
+        )
+        if json:
+            plain.as_json(rows, demo=app.folder.demo)
+        else:
+            show.history(show.console(demo=app.folder.demo), rows)
+
+
+@cli.command()
+def stats(context: typer.Context, user: User = None, json: AsJson = False) -> None:
+    """Show how often each provider's attempts succeeded."""
+    from sleepbalance.cli import plain, show
+
+    with _opened(context) as app:
+        rows = app.stats(user)
+        if json:
+            plain.as_json(rows, demo=app.folder.demo)
+        else:
+            show.stats(show.console(demo=app.folder.demo), rows)
+
+
+@zone.command("set")
+def zone_set(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ZONE", help="Like Europe/Berlin.")],
+    first: From = None,
+    last: Annotated[str | None, typer.Option("--until", help="Last date, YYYY-MM-DD.")] = None,
+    user: User = None,
+) -> None:
+    """Say where you lived; nights that guess their zone are derived again."""
+    with _opened(context) as app:
+        changed = app.set_zone(user, name, _date("--from", first), _date("--until", last))
+        _say(app, f"Zone {name} is set; {changed} nights changed.")
+
+
+@user.command("add")
+def user_add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A name or a code; nothing else is asked for.")],
+) -> None:
+    """Add a person."""
+    with _opened(context) as app:
+        person = app.add_user(name)
+        _say(app, f"Added {person.name}.")
+
+
+@user.command("list")
+def user_list(context: typer.Context, json: AsJson = False) -> None:
+    """List the people."""
+    from sleepbalance.cli import plain
+
+    with _opened(context) as app:
+        people = [{"id": person.id, "name": person.name} for person in app.users()]
+        if json:
+            plain.as_json(people, demo=app.folder.demo)
+            return
+        for person in people:
+            _say(app, f"{person['name']}  {person['id']}")
+        if not people:
+            _say(app, "Nobody yet. The first import makes one: sleepbalance import FILE")
+
+
+@db.command("upgrade")
+def db_upgrade(
+    context: typer.Context,
+    revision: Annotated[str, typer.Argument(help="v5, v7, v100 or head.")] = "head",
+) -> None:
+    """Bring the database up to a version; a backup is made before tables are rewritten."""
+    from sleepbalance import app, folder
+
+    for line in app.upgrade(folder.locate(*context.obj), revision):
+        typer.echo(line)
+
+
+@db.command("status")
+def db_status(context: typer.Context, json: AsJson = False) -> None:
+    """Say which version the database has, and what it is."""
+    from sleepbalance import app, folder
+    from sleepbalance.cli import plain
+
+    where = folder.locate(*context.obj)
+    found = app.database_status(where)
+    if json:
+        plain.as_json(found, demo=where.demo)
+        return
+    for key, value in found.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        if text:
+            typer.echo(f"{key}: {text}")
+
+
+@cli.command()
+def demo(
+    context: typer.Context,
+) -> None:
+    """Import made-up exports into an empty demo folder, and show the nights in them."""
+    from sleepbalance import app
+    from sleepbalance.cli import tour
+
+    data = context.obj[0]
+    if data is None:
+        raise UsageError("Say where: sleepbalance --data .demo demo")
+    app.demo(data, tour.show_all)
+
+
+def _say(app: App, text: str) -> None:
+    from sleepbalance.cli import show, words
+
+    show.console(demo=app.folder.demo).print(words.safe(text))
+
+
+def _date(option: str, value: str | None) -> dt.date | None:
+    if value is None:
+        return None
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"{option}: {value!r} is no date; one looks like 2026-11-21.") from None
+
+
+def _status(value: str | None) -> str | None:
+    known = ("success", "partial", "failed", "in_progress")
+    if value is not None and value not in known:
+        raise UsageError(f"--status is one of {', '.join(known)}.")
+    return value
+
+
+def _since(value: str | None) -> dt.datetime | None:
+    if value is None:
+        return None
+    if match := re.fullmatch(r"(\d{1,6})([hdw])", value):
+        hours = {"h": 1, "d": 24, "w": 168}[match[2]] * int(match[1])
+        try:
+            return dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours)
+        except OverflowError:
+            return None
+    day = _date("--since", value) or dt.date.min
+    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 done, 1 failed, 2 it could not be meant so."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        cli(_hoisted(sys.argv[1:]))
+    except UsageError as error:
+        _complain(error)
+        sys.exit(2)
+    except SleepBalanceError as error:
+        _complain(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has seen enough
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _hoisted(words: list[str]) -> list[str]:
+    """`--data DIR` means the same before and after the command."""
+    if "--" in words:
+        at = words.index("--")
+        return _hoisted(words[:at]) + words[at:]
+    front: list[str] = []
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word in ("--data", "--database-url"):
+            front += [word, *([value] if (value := next(left, None)) is not None else [])]
+        elif word.startswith(("--data=", "--database-url=")):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _complain(error: SleepBalanceError) -> None:
+    from sleepbalance.cli import words
+
+    typer.echo(words.safe(str(error)), err=True)

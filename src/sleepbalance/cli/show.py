@@ -1,0 +1,233 @@
+"""What people read: tables and sentences on a terminal, the same as plain text in a pipe."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sleepbalance.cli import words
+
+Night = Mapping[str, Any]
+DEMO = "DEMO · made-up data, not yours"
+MOST_LINES = 10  # at the end of an import
+
+
+def console(*, demo: bool) -> Console:
+    """Standard output; in a pipe as wide as its tables want to be. Begins with the demo mark."""
+    terminal = sys.stdout.isatty()
+    out = Console(
+        width=None if terminal else 160,
+        highlight=False,
+        markup=False,  # what makers and people wrote is text, not markup
+        emoji=False,
+        soft_wrap=not terminal,
+    )
+    if demo:
+        out.print(Text(DEMO, style="bold black on yellow"))
+    return out
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    """Columns as (head, alignment)."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for head, side in columns:
+        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True)
+    return table
+
+
+def nights(out: Console, rows: Sequence[Night]) -> None:
+    """One line a night, the newest at the bottom, with what is not certain marked."""
+    if not rows:
+        out.print("No nights here. Import something: sleepbalance import FILE")
+        return
+    table = _table(
+        ("Night", "left"),
+        ("Asleep", "right"),
+        ("From–to", "left"),
+        ("Deep", "right"),
+        ("REM", "right"),
+        ("Light", "right"),
+        ("Awake", "right"),
+        ("Heart", "right"),
+        ("Source", "left"),
+        ("", "left"),
+    )
+    for row in rows:
+        table.add_row(*_night_line(row))
+    out.print(table)
+    used = {mark for row in rows for mark in _marks(row)}
+    for mark, meaning in _MEANINGS.items():
+        if mark in used:
+            out.print(f"{mark} {meaning}", style="dim")
+
+
+_MEANINGS = {
+    "in bed": "only time in bed is known; nobody measured sleep",
+    "≈": "the zone is a guess: say where you were with sleepbalance zone set ZONE",
+    "…": "provisional: the maker may still revise it",
+    "✎": "edited by you",
+    "+nap": "a nap on that date, with times of its own",
+    "2 parts": "the night was interrupted for longer; the gap is not counted",
+    "not sleep": "said not to be sleep",
+}
+
+
+def _marks(row: Night) -> list[str]:
+    details = row["details"] or {}
+    marks = {
+        "not sleep": bool(row["is_deleted"]),
+        "in bed": row["total_sleep_time"] is None and details.get("time_in_bed") is not None,
+        "2 parts": len(details.get("parts") or ()) > 1,
+        "+nap": bool(row["naps"]),
+        "≈": details.get("zone_from") in ("file", "none"),
+        "…": bool(details.get("provisional")),
+        "✎": bool(details.get("edited")),
+    }
+    return [mark for mark, there in marks.items() if there]
+
+
+def _night_line(row: Night) -> list[str]:
+    details = row["details"] or {}
+    asleep = row["total_sleep_time"]
+    times = (row["sleep_start_time"], row["sleep_end_time"])
+    if asleep is None:
+        times = (row["bed_time"], row["wake_time"])
+    marks = [m if m != "2 parts" else f"{len(details['parts'])} parts" for m in _marks(row)]
+    return [
+        words.night(row["sleep_date"], details.get("evening_date")),
+        words.minutes(asleep),
+        words.span(*times),
+        words.minutes(row["deep_sleep_duration"]),
+        words.minutes(row["rem_sleep_duration"]),
+        words.minutes(row["light_sleep_duration"]),
+        words.minutes(row["awake_duration"]),
+        words.number(row["avg_heart_rate"]),
+        words.safe(str(details.get("source_name") or row["data_source"])),
+        " ".join(marks),
+    ]
+
+
+def imported(out: Console, attempt: Mapping[str, Any], rows: Sequence[Night], path: str) -> None:
+    """What an import did, in at most ten lines that can be checked."""
+    if attempt["status"] == "failed":
+        out.print(
+            Text(f"Nothing was imported from {path}: {attempt['error_message']}", style="red")
+        )
+        return
+    for line in _import_lines(attempt, rows, path)[:MOST_LINES]:
+        out.print(line)
+
+
+def _import_lines(attempt: Mapping[str, Any], rows: Sequence[Night], path: str) -> list[str]:
+    detail = attempt["detail"]
+    samples = (
+        f"{detail['read']:,} read = {detail['used']:,} used"
+        f" + {detail['repeated']:,} repeated + {detail['set_aside']:,} set aside"
+    )
+    sleeps = (
+        f"{attempt['records_fetched']:,} = {attempt['records_inserted']:,} new"
+        f" + {attempt['records_updated']:,} changed"
+        f" + {attempt['records_skipped']:,} known already"
+    )
+    removed = f" {words.count(detail['hidden'], 'sleep')} removed." if detail["hidden"] else ""
+    lines = [
+        f"Imported {path}" + (", with something set aside." if detail["reasons"] else "."),
+        f"Samples of sleep: {samples}.",
+        f"Sleeps: {sleeps}.{removed}",
+    ]
+    if rows:
+        lines += [_nights_line(rows), _sources_line(detail["sources"]), _zones_line(rows)]
+    if attempt["error_message"]:
+        lines.append(f"Mind: {words.safe(attempt['error_message'])}")
+    if rows:
+        lines.append(f"Last night: {words.in_words(rows[-1])}")
+    lines.append("Next: sleepbalance nights, sleepbalance night last, sleepbalance history")
+    return lines
+
+
+def _nights_line(rows: Sequence[Night]) -> str:
+    slept = [row for row in rows if row["total_sleep_time"] is not None]
+    bed = [r for r in rows if r["total_sleep_time"] is None and not r["is_deleted"]]
+    naps = sum(len(row["naps"]) for row in rows)
+    first, last = rows[0]["sleep_date"], rows[-1]["sleep_date"]
+    return (
+        f"Nights: {len(slept):,} measured, {len(bed):,} in bed only, {words.count(naps, 'nap')},"
+        f" from {words.day(first, year=True)} to {words.day(last, year=True)}."
+    )
+
+
+def _sources_line(sources: Mapping[str, int]) -> str:
+    ordered = sorted(sources.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{words.safe(name)} {n:,}" for name, n in ordered[:6]]
+    more = len(ordered) - len(named)
+    return "Sources: " + ", ".join(named) + (f" and {more} more." if more else ".")
+
+
+def _zones_line(rows: Sequence[Night]) -> str:
+    guessed = sum((r["details"] or {}).get("zone_from") in ("file", "none", None) for r in rows)
+    known = len(rows) - guessed
+    text = f"Zones: {words.count(known, 'night')} know their zone, {guessed:,} guess it."
+    return text + (" Say where you lived: sleepbalance zone set Europe/Berlin" if guessed else "")
+
+
+def history(out: Console, attempts: Sequence[Mapping[str, Any]]) -> None:
+    """One line an attempt, newest first, with what went wrong beneath it."""
+    if not attempts:
+        out.print("Nothing was tried yet.")
+        return
+    table = _table(
+        ("Started (UTC)", "left"),
+        ("Provider", "left"),
+        ("By", "left"),
+        ("Dates", "left"),
+        ("Outcome", "left"),
+        ("Sleeps", "right"),
+        ("New", "right"),
+        ("Changed", "right"),
+        ("Same", "right"),
+    )
+    for row in attempts:
+        dates = f"{row['sync_date_from']} – {row['sync_date_to']}"
+        counts = [row[f"records_{k}"] for k in ("fetched", "inserted", "updated", "skipped")]
+        table.add_row(
+            f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}",
+            row["provider"],
+            row["sync_trigger"] or "",
+            dates,
+            row["status"].replace("_", " "),
+            *(f"{n:,}" for n in counts),
+        )
+    out.print(table)
+    for row in attempts:
+        if row["error_message"]:
+            when = f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}"
+            out.print(
+                f"{when} {row['error_code'] or ''}: {words.safe(row['error_message'])}", style="dim"
+            )
+
+
+def stats(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One line a provider."""
+    if not rows:
+        out.print("Nothing was tried yet.")
+        return
+    heads = ("Attempts", "Success", "Partial", "Failed", "Running", "Rate", "Sleeps")
+    table = _table(("Provider", "left"), *((head, "right") for head in heads))
+    table.add_column("Last that worked (UTC)")
+    for row in rows:
+        keys = ("attempts", "success", "partial", "failed", "in_progress")
+        last: dt.datetime | None = row["last_success_at"]
+        table.add_row(
+            row["provider"],
+            *(f"{row[key]:,}" for key in keys),
+            "–" if row["success_rate"] is None else f"{row['success_rate']:g} %",
+            f"{row['records_fetched']:,}",
+            "–" if last is None else f"{last:%Y-%m-%d %H:%M}",
+        )
+    out.print(table)

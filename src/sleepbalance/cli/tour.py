@@ -1,0 +1,27 @@
+"""What the demo shows: the nights, the last one whole, and how to bring in one's own."""
+
+from __future__ import annotations
+
+from sleepbalance import providers
+from sleepbalance.app import App
+from sleepbalance.cli import one_night, show
+
+
+def show_all(app: App) -> None:
+    """Everything that a newcomer should see once."""
+    out = show.console(demo=app.folder.demo)
+    rows = app.nights(None)
+    attempts = app.history(None, limit=10)
+    for attempt in attempts:
+        show.imported(out, attempt, rows, "the demo export")
+    out.print()
+    show.nights(out, rows)
+    out.print()
+    stored = app.sessions_of(None, rows[-1]["sleep_date"])
+    one_night.show(out, rows[-1], [s.report for s in stored])
+    out.print()
+    out.print("Now your own:", style="bold")
+    for provider in providers.load().values():
+        for door in provider.doors:
+            out.print(f"{provider.name}: {door.how_to}")
+    out.print(".venv/bin/sleepbalance import FILE", style="bold")

@@ -1,0 +1,79 @@
+"""How times, durations and dates are said to a person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def day(date: dt.date, *, year: bool = False) -> str:
+    """Sat 21 Nov."""
+    text = f"{_DAYS[date.weekday()]} {date.day} {_MONTHS[date.month - 1]}"
+    return f"{text} {date.year}" if year else text
+
+
+def night(date: dt.date, evening: dt.date | None, *, year: bool = False) -> str:
+    """Fri 20 → Sat 21 Nov: the evening it began on, and the date it is kept under."""
+    if evening is None or evening >= date:
+        return day(date, year=year)
+    before = f"{_DAYS[evening.weekday()]} {evening.day}"
+    if evening.month != date.month:
+        before += f" {_MONTHS[evening.month - 1]}"
+    return f"{before} → {day(date, year=year)}"
+
+
+def minutes(value: int | float | None) -> str:
+    """7 h 05 min; a dash where nobody measured it."""
+    if value is None:
+        return "–"
+    hours, rest = divmod(round(value), 60)
+    return f"{hours} h {rest:02} min" if hours else f"{rest} min"
+
+
+def clock(value: str | None) -> str:
+    """23:08 out of an ISO time; truncated to the minute; a dash where nobody says."""
+    return "–" if value is None else value[11:16]
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """58.4 with its unit; a dash where nobody measured it."""
+    return "–" if value is None else f"{value:g}{unit}"
+
+
+def count(n: int, one: str, many: str | None = None) -> str:
+    """1 night, 2 nights, 4,212 samples."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def span(start: str | None, end: str | None) -> str:
+    """23:08–06:49."""
+    return f"{clock(start)}–{clock(end)}"
+
+
+def safe(text: str) -> str:
+    """The text without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def in_words(row: Mapping[str, Any]) -> str:
+    """One night in a sentence."""
+    details = row["details"] or {}
+    when = night(row["sleep_date"], details.get("evening_date"))
+    if row["is_deleted"]:
+        return f"{when}: said not to be sleep."
+    if row["total_sleep_time"] is None:
+        bed = minutes(details.get("time_in_bed"))
+        times = span(row["bed_time"], row["wake_time"])
+        return f"{when}: {bed} in bed ({times}); nobody measured sleep."
+    stages = [
+        f"{minutes(row[f'{name}_sleep_duration'])} {word}"
+        for name, word in (("deep", "deep"), ("rem", "REM"), ("light", "light"))
+        if row[f"{name}_sleep_duration"] is not None
+    ]
+    asleep = f"{minutes(row['total_sleep_time'])} asleep"
+    times = span(row["sleep_start_time"], row["sleep_end_time"])
+    return f"{when}: {asleep} ({times})" + (f": {', '.join(stages)}." if stages else ".")

@@ -1,0 +1,262 @@
+"""Turns what is stored of a person into nights, around what changed, and writes what differs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sleepbalance import nights
+from sleepbalance.model import Edit, Session, ZoneFrom, local, offset_name
+from sleepbalance.store import nights as rows
+from sleepbalance.store import people, raws, sessions
+from sleepbalance.store.engine import Connection
+from sleepbalance.store.sessions import Place, Stored
+
+Span = tuple[dt.datetime, dt.datetime]
+NEAR = dt.timedelta(hours=24)  # a wrist has one place for so long
+REACH = dt.timedelta(hours=28)  # the longest night, and the longest pause inside one
+MARGIN = dt.timedelta(days=4)  # nothing beyond it can change a night
+STRETCH = dt.timedelta(days=60)  # so much is held in memory at a time
+APP = "app"  # the provider of rows that the phone app wrote
+
+
+def derive(connection: Connection, user_id: str, changed: Iterable[Span]) -> int:
+    """Derives every night that the changed spans can touch; gives how many rows changed.
+
+    Belongs into the transaction that changed them.
+    """
+    people.lock_nights(connection, user_id)
+    said = rows.edits(connection, user_id)
+    places = _Places(connection, user_id)
+    total = 0
+    for start, end in _stretches(changed):
+        total += _derive_stretch(connection, user_id, (start, end), said, places)
+    return total
+
+
+def derive_all(connection: Connection, user_id: str) -> int:
+    """Derives every night of a person anew, e.g. after a zone was corrected."""
+    return derive(connection, user_id, sessions.extent(connection, user_id))
+
+
+def _stretches(changed: Iterable[Span]) -> Iterator[Span]:
+    """The spans merged where they are near each other, none much longer than STRETCH."""
+    current: Span | None = None
+    for start, end in sorted(changed):
+        if current is None:
+            current = (start, end)
+        elif start <= current[1] + MARGIN and end - current[0] <= STRETCH:
+            current = (current[0], max(current[1], end))
+        else:
+            yield current
+            current = (start, end)
+    if current is not None:
+        yield current
+
+
+Said = Sequence[tuple[Edit, str | None, str | None]]
+
+
+def _derive_stretch(
+    connection: Connection, user_id: str, span: Span, said: Said, places: _Places
+) -> int:
+    low, high = span[0] - MARGIN, span[1] + MARGIN
+    found = sessions.of_person(connection, user_id, low, high)
+    places.load(low, high, found)
+    placed = [_place(connection, places, stored) for stored in found]
+    order = [nights.SourceRank(*rank) for rank in people.order_of_sources(connection, user_id)]
+    edits = [_anchored(edit, start, end, places) for edit, start, end in said]
+    result = nights.derive([s.report for s in placed], edits, order=order)
+    near = [s for s in placed if _touches(s, span[0] - REACH, span[1] + REACH)]
+    dates = _dates(near, result)
+    dates |= {d for e in edits for d in _dates_of_edit(e, span)}
+    for stored in near:
+        _note(connection, stored, result)
+    return _write(connection, user_id, dates, placed, result)
+
+
+def _touches(stored: Stored, start: dt.datetime, end: dt.datetime) -> bool:
+    return stored.report.session.start <= end and stored.report.session.end >= start
+
+
+def _dates(near: Sequence[Stored], result: nights.Derived) -> set[dt.date]:
+    """The dates that these sessions were and are derived into."""
+    before = {s.sleep_date for s in near if s.sleep_date is not None}
+    return before | {result.dates[s.report.id] for s in near if s.report.id in result.dates}
+
+
+def _dates_of_edit(edit: Edit, span: Span) -> Iterator[dt.date]:
+    """The dates that an edit may speak of by itself, where they lie in the stretch."""
+    if edit.start is not None and edit.end is not None:
+        if edit.start <= span[1] + REACH and edit.end >= span[0] - REACH:
+            yield from (edit.start.date(), edit.end.date())
+    elif edit.date is not None and (span[0] - REACH).date() <= edit.date <= span[1].date():
+        yield edit.date
+
+
+def _note(connection: Connection, stored: Stored, result: nights.Derived) -> None:
+    date = result.dates.get(stored.report.id)
+    stands = result.superseded.get(stored.report.id)
+    if (date, stands) != (stored.sleep_date, stored.superseded_by):
+        sessions.note(connection, stored.report.id, date, stands)
+
+
+def _write(
+    connection: Connection,
+    user_id: str,
+    dates: set[dt.date],
+    placed: Sequence[Stored],
+    result: nights.Derived,
+) -> int:
+    if not dates:
+        return 0
+    standing = rows.kept(connection, user_id, min(dates), max(dates))
+    speakers: dict[dt.date, set[str]] = {}
+    for stored in placed:
+        if (date := result.dates.get(stored.report.id)) is not None:
+            speakers.setdefault(date, set()).add(stored.report.provider)
+    moved = _moved_rows(placed, result, speakers)
+    written = 0
+    for date in sorted(dates):
+        before, night = standing.get(date), result.nights.get(date)
+        given_up = before is not None and (before.ours or before.id in moved)
+        if before is not None and not given_up and _only_the_app(speakers.get(date, set())):
+            continue  # nobody else speaks of this date: the row stays as the app wrote it
+        if night is not None:
+            record = _record(night, before)
+            written += rows.write(connection, (user_id, date), record, night.details, before)
+        elif given_up:
+            rows.erase(connection, user_id, date)
+            written += 1
+    return written
+
+
+def _only_the_app(providers: set[str]) -> bool:
+    return providers <= {APP}
+
+
+def _moved_rows(
+    placed: Sequence[Stored], result: nights.Derived, speakers: dict[dt.date, set[str]]
+) -> set[str]:
+    """Ids of the app's rows whose sleep a device tells too, on another date."""
+    return {
+        s.report.session.external_id
+        for s in placed
+        if s.report.provider == APP
+        and not _only_the_app(speakers.get(result.dates.get(s.report.id) or dt.date.min, set()))
+    }
+
+
+def _record(night: nights.Night, before: rows.Kept | None) -> dict[str, object]:
+    """What to write into the row: a night that is still the app's keeps the app's columns."""
+    if before is None or before.ours or night.details["provider"] != APP:
+        return dict(night.record)
+    return {k: v for k, v in before.record.items() if k in rows.MEASURES}
+
+
+# -- places in time ----------------------------------------------------------------------------
+
+
+@dataclass
+class _Places:
+    """Resolves zones: the record's own, a near neighbour's, the person's, the file's."""
+
+    connection: Connection
+    user_id: str
+
+    def __post_init__(self) -> None:
+        self.known = people.zones(self.connection, self.user_id)
+        self.marks: list[tuple[dt.datetime, str, tuple[str, str, str]]] = []
+        self.prints: list[tuple[dt.datetime, str]] = []
+
+    def load(self, low: dt.datetime, high: dt.datetime, found: Sequence[Stored]) -> None:
+        """Reads the zones that records around [low, high] name."""
+        self.marks = list(raws.marks(self.connection, self.user_id, low - NEAR, high + NEAR))
+        self.prints = sorted(
+            (s.report.session.start, offset_name(s.sent.printed))
+            for s in found
+            if s.sent.printed is not None
+        )
+
+    def of(self, stored: Stored) -> Place:
+        """Where both ends of a session lie; the surer word is not mixed up with the guess."""
+        sent, report = stored.sent, stored.report
+        source = (report.provider, report.account, sent.source.key)
+        start, start_from = self._zone(sent.start, sent.zone_start, source, sent)
+        end, end_from = self._zone(sent.end, sent.zone_end, source, sent)
+        order = list(ZoneFrom)
+        return Place(start, end, max(start_from, end_from, key=order.index))
+
+    def wall(self, wall: dt.datetime) -> str:
+        """The zone for a wall clock that belongs to no source."""
+        return self._zone(wall, None, ("", "", ""), None)[0]
+
+    def _zone(
+        self,
+        at: dt.datetime,
+        own: str | None,
+        source: tuple[str, str, str],
+        sent: Session | None,
+    ) -> tuple[str, ZoneFrom]:
+        if own is not None:
+            return own, ZoneFrom.RECORD
+        if (near := self._neighbour(at, source)) is not None:
+            return near, ZoneFrom.NEIGHBOUR
+        if (mine := self._persons(at)) is not None:
+            return mine, ZoneFrom.PERSON
+        if sent is not None and sent.printed is not None:
+            return offset_name(sent.printed), ZoneFrom.FILE
+        return self._printed_near(at), ZoneFrom.NONE
+
+    def _neighbour(self, at: dt.datetime, source: tuple[str, str, str]) -> str | None:
+        low = bisect_left(self.marks, (at - NEAR, "", ("", "", "")))
+        high = bisect_right(self.marks, at + NEAR, key=lambda mark: mark[0])
+        near = self.marks[low:high]
+        same = [mark for mark in near if mark[2] == source]
+        best = min(same or near, key=lambda mark: (abs(mark[0] - at), mark), default=None)
+        return None if best is None else best[1]
+
+    def _persons(self, at: dt.datetime) -> str | None:
+        """By the date at the place itself, so that a zone begins at its own midnight."""
+        for first, zone in reversed(self.known):
+            if first == people.FIRST_DAY:
+                return zone
+            if local(at, zone or "UTC").date() >= first:
+                return zone
+        return None
+
+    def _printed_near(self, at: dt.datetime) -> str:
+        """What files print for sleeps around: a guess that at least agrees with theirs."""
+        near = [p for p in self.prints if abs(p[0] - at) <= NEAR]
+        return min(near, key=lambda p: (abs(p[0] - at), p))[1] if near else "UTC"
+
+
+def _place(connection: Connection, places: _Places, stored: Stored) -> Stored:
+    """The session with its place resolved anew, written where that changed."""
+    where, report = places.of(stored), stored.report
+    if where == Place(report.zone_start, report.zone_end, report.zone_from):
+        return stored
+    sessions.place(connection, stored, where)
+    moved = replace(sessions.as_instants(stored.sent, where), wall=False)
+    placed = replace(
+        report,
+        session=moved,
+        zone_start=where.zone_start,
+        zone_end=where.zone_end,
+        zone_from=where.zone_from,
+    )
+    return replace(stored, report=placed)
+
+
+def _anchored(edit: Edit, start: str | None, end: str | None, places: _Places) -> Edit:
+    """The edit with a span on the wall clock turned into instants."""
+    if edit.start is not None or start is None or end is None:
+        return edit
+    return replace(edit, start=_instant(start, places), end=_instant(end, places))
+
+
+def _instant(wall: str, places: _Places) -> dt.datetime:
+    naive = dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)
+    return sessions.from_wall(naive, places.wall(naive))

@@ -1,0 +1,130 @@
+"""The log: one row of `wearable_sync_history` per attempt, opened before the first request."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from sleepbalance.store import leases
+from sleepbalance.store.engine import clock
+from sleepbalance.store.ids import new_id
+from sleepbalance.store.tables import wearable_sync_history as table
+
+CUT_SHORT = (
+    "The process that did this ended before it was through; nothing of it was kept. "
+    "The next attempt starts it again."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What became of the sleeps that an attempt brought; their sum is `records_fetched`."""
+
+    inserted: int = 0
+    updated: int = 0
+    skipped: int = 0
+
+    @property
+    def fetched(self) -> int:
+        return self.inserted + self.updated + self.skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended. `first` and `last` are dates found, None where none were."""
+
+    status: str
+    counts: Counts = field(default_factory=Counts)
+    first: dt.date | None = None
+    last: dt.date | None = None
+    code: str | None = None
+    message: str | None = None
+    detail: Mapping[str, object] | None = None
+    connection_id: str | None = None
+
+
+def begin(
+    connection: Connection, user_id: str, provider: str, trigger: str, lease: leases.Lease
+) -> str:
+    """Opens an attempt as `in_progress` and gives its id; commit before the first request."""
+    now = clock(connection)
+    row = {
+        "id": new_id(),
+        "user_id": user_id,
+        "provider": provider,
+        "sync_date_from": now.date(),
+        "sync_date_to": now.date(),
+        "sync_started_at": now,
+        "status": "in_progress",
+        "sync_trigger": trigger,
+        "lease": lease.token,
+    }
+    connection.execute(insert(table).values(row))
+    return str(row["id"])
+
+
+def end(connection: Connection, attempt: str, outcome: Outcome) -> bool:
+    """Closes an attempt that is still open; False where somebody else closed it."""
+    values: dict[str, Any] = {
+        "status": outcome.status,
+        "sync_completed_at": clock(connection),
+        "records_fetched": outcome.counts.fetched,
+        "records_inserted": outcome.counts.inserted,
+        "records_updated": outcome.counts.updated,
+        "records_skipped": outcome.counts.skipped,
+        "error_code": outcome.code,
+        "error_message": outcome.message,
+        "detail": outcome.detail,
+    }
+    if outcome.first and outcome.last:
+        values |= {"sync_date_from": outcome.first, "sync_date_to": outcome.last}
+    if outcome.connection_id:
+        values["connection_id"] = outcome.connection_id
+    mine = update(table).where(table.c.id == attempt, table.c.status == "in_progress")
+    return bool(connection.execute(mine.values(values)).rowcount)
+
+
+def close_lapsed(connection: Connection) -> int:
+    """Closes every open attempt whose lease has lapsed as INTERRUPTED; gives their number."""
+    alive = leases.living(connection)
+    running = select(table.c.id, table.c.lease).where(table.c.status == "in_progress")
+    dead = [row.id for row in connection.execute(running) if row.lease not in alive]
+    outcome = Outcome(status="failed", code="INTERRUPTED", message=CUT_SHORT)
+    return sum(end(connection, attempt, outcome) for attempt in dead)
+
+
+def attempts(
+    connection: Connection,
+    *,
+    user_id: str | None = None,
+    provider: str | None = None,
+    status: str | None = None,
+    since: dt.datetime | None = None,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
+    """Rows of the log, newest first, keyed by their columns."""
+    query = select(table).order_by(table.c.sync_started_at.desc(), table.c.id.desc())
+    for column, value in ((table.c.provider, provider), (table.c.status, status)):
+        query = query if value is None else query.where(column == value)
+    if user_id is not None:
+        query = query.where(table.c.user_id == user_id)
+    if since is not None:
+        query = query.where(table.c.sync_started_at >= since)
+    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def attempt(connection: Connection, attempt_id: str) -> dict[str, Any]:
+    """One row of the log, keyed by its columns."""
+    return dict(connection.execute(select(table).where(table.c.id == attempt_id)).mappings().one())
+
+
+def statuses(connection: Connection, user_id: str | None = None) -> Sequence[Any]:
+    """(provider, status, records_fetched, sync_started_at) of every attempt."""
+    query = select(table.c.provider, table.c.status, table.c.records_fetched)
+    if user_id is not None:
+        query = query.where(table.c.user_id == user_id)
+    return connection.execute(query.add_columns(table.c.sync_started_at)).all()

@@ -1,0 +1,131 @@
+"""Leases: who may work on what, taken and renewed by compare-and-set, by the database's clock.
+
+A living holder is waited for; a dead one is taken over when its lease lapses. No transaction is
+held open for it, so a stopped process blocks nobody, and one that wakes up again finds at its
+commit that the lease is no longer its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from sleepbalance.errors import LeaseLost
+from sleepbalance.store.engine import clock, insert_new, reading, writing
+from sleepbalance.store.tables import leases
+
+LIFE = dt.timedelta(seconds=20)
+RENEW_EVERY = 5.0  # seconds
+POLL_EVERY = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on `name`, as long as `token` stands in the database."""
+
+    name: str
+    token: str
+
+
+def take(engine: Engine, name: str, life: dt.timedelta = LIFE) -> Lease | None:
+    """Takes a lease that is free or lapsed; None while somebody living holds it."""
+    lease = Lease(name, secrets.token_hex(16))
+    mine = {
+        "owner": f"{socket.gethostname()}:{os.getpid()}",
+        "token": lease.token,
+    }
+    with writing(engine) as connection:
+        until = clock(connection) + life
+        fresh = insert_new(connection, leases).values(name=name, until=until, **mine)
+        if connection.execute(fresh.returning(leases.c.name)).first() is not None:
+            return lease
+        lapsed = update(leases).where(leases.c.name == name, leases.c.until <= clock(connection))
+        return lease if connection.execute(lapsed.values(until=until, **mine)).rowcount else None
+
+
+def renew(connection: Connection, lease: Lease, life: dt.timedelta = LIFE) -> None:
+    """Makes the lease last `life` from now. Raises LeaseLost when it is somebody else's."""
+    mine = update(leases).where(leases.c.name == lease.name, leases.c.token == lease.token)
+    if not connection.execute(mine.values(until=clock(connection) + life)).rowcount:
+        raise LeaseLost(
+            "This was taken over by another process while it stood still; nothing was written."
+        )
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Gives the lease back. Raises LeaseLost when it is somebody else's."""
+    mine = delete(leases).where(leases.c.name == lease.name, leases.c.token == lease.token)
+    if not connection.execute(mine).rowcount:
+        raise LeaseLost(
+            "This was taken over by another process while it stood still; nothing was written."
+        )
+
+
+def living(connection: Connection) -> set[str]:
+    """The tokens of all leases that have not lapsed."""
+    rows = connection.execute(select(leases.c.token).where(leases.c.until > clock(connection)))
+    return set(rows.scalars())
+
+
+@contextmanager
+def held(
+    engine: Engine,
+    name: str,
+    waiting: Callable[[], None] = lambda: None,
+    life: dt.timedelta = LIFE,
+) -> Iterator[Lease]:
+    """Waits for the lease, keeps it renewed from a thread, and gives it back at the end.
+
+    `waiting` is called once when somebody else holds it. The body may release it earlier, in
+    the transaction that commits its work.
+    """
+    lease = take(engine, name, life)
+    if lease is None:
+        waiting()
+    while lease is None:
+        time.sleep(POLL_EVERY)
+        lease = take(engine, name, life)
+    stop = threading.Event()
+    every = min(RENEW_EVERY, life.total_seconds() / 4)
+    keeper = threading.Thread(target=_keep, args=(engine, lease, stop, life, every), daemon=True)
+    keeper.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        keeper.join()
+        _give_back(engine, lease)
+
+
+def _keep(
+    engine: Engine, lease: Lease, stop: threading.Event, life: dt.timedelta, every: float
+) -> None:
+    while not stop.wait(every):
+        try:
+            with writing(engine) as connection:
+                renew(connection, lease, life)
+        except LeaseLost:
+            return
+        except SQLAlchemyError:
+            continue  # a busy or unreachable database: the next beat tries again
+
+
+def _give_back(engine: Engine, lease: Lease) -> None:
+    with reading(engine) as connection:
+        held_still = connection.execute(
+            select(leases.c.token).where(leases.c.token == lease.token)
+        ).first()
+    if held_still is None:
+        return  # released with the work, or taken over
+    with writing(engine) as connection:
+        connection.execute(delete(leases).where(leases.c.token == lease.token))

@@ -1,0 +1,160 @@
+"""Nights as rows of `sleep_records` and `night_details`, written only where they differ."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from sleepbalance.model import Edit, EditKind
+from sleepbalance.store.engine import clock
+from sleepbalance.store.ids import new_id
+from sleepbalance.store.tables import night_details, sleep_edits, sleep_records
+
+KEPT = ("id", "user_id", "sleep_date", "created_at", "updated_at", "synced_at")
+MEASURES = tuple(c.name for c in sleep_records.columns if c.name not in KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The row of a date as it stands. `ours` is False where somebody else wrote it last."""
+
+    id: str
+    record: Mapping[str, Any]
+    details: Mapping[str, Any] | None
+    ours: bool
+
+
+def fingerprint(record: Mapping[str, Any]) -> str:
+    """What tells whether a row is as we left it."""
+    body = msgspec.json.encode([record.get(name) for name in MEASURES])
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def kept(
+    connection: Connection, user_id: str, first: dt.date, last: dt.date
+) -> dict[dt.date, Kept]:
+    """The rows of a person's dates from `first` to `last`."""
+    query = select(sleep_records).where(
+        sleep_records.c.user_id == user_id, sleep_records.c.sleep_date.between(first, last)
+    )
+    details = {
+        row["sleep_date"]: dict(row)
+        for row in connection.execute(
+            select(night_details).where(
+                night_details.c.user_id == user_id,
+                night_details.c.sleep_date.between(first, last),
+            )
+        ).mappings()
+    }
+    found = {}
+    for row in connection.execute(query).mappings():
+        more = details.get(row["sleep_date"])
+        ours = more is not None and more["row_hash"] == fingerprint(dict(row))
+        found[row["sleep_date"]] = Kept(row["id"], dict(row), more, ours)
+    return found
+
+
+def write(
+    connection: Connection,
+    whose: tuple[str, dt.date],
+    record: Mapping[str, Any],
+    details: Mapping[str, Any],
+    before: Kept | None,
+) -> bool:
+    """Writes a night where it differs from what stands there; tells whether it did."""
+    user_id, date = whose
+    changed = before is None or any(before.record[k] != v for k, v in record.items())
+    if changed:
+        _write_record(connection, whose, record, before)
+    whole = record if before is None else {**before.record, **record}
+    more = dict(details) | {"row_hash": fingerprint(whole)}
+    old = None if before is None else before.details
+    if old is not None and all(old[k] == v for k, v in more.items()):
+        return changed
+    mine = (night_details.c.user_id == user_id, night_details.c.sleep_date == date)
+    more["derived_at"] = clock(connection)
+    if connection.execute(update(night_details).where(*mine).values(more)).rowcount == 0:
+        connection.execute(insert(night_details).values(user_id=user_id, sleep_date=date, **more))
+    return True
+
+
+def _write_record(
+    connection: Connection,
+    whose: tuple[str, dt.date],
+    record: Mapping[str, Any],
+    before: Kept | None,
+) -> None:
+    now = f"{clock(connection):%Y-%m-%d %H:%M:%S}"
+    if before is None:
+        row = {"id": new_id(), "user_id": whose[0], "sleep_date": whose[1], "created_at": now}
+        connection.execute(insert(sleep_records).values(row | dict(record), updated_at=now))
+        return
+    mine = update(sleep_records).where(sleep_records.c.id == before.id)
+    connection.execute(mine.values(**record, updated_at=now))
+
+
+def erase(connection: Connection, user_id: str, date: dt.date) -> None:
+    """Takes away the row of a date on which there is no night any more."""
+    for table in (sleep_records, night_details):
+        mine = (table.c.user_id == user_id, table.c.sleep_date == date)
+        connection.execute(delete(table).where(*mine))
+
+
+def listed(
+    connection: Connection,
+    user_id: str,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """(record, details) of a person's nights in order of date; details None where never derived."""
+    joined = sleep_records.outerjoin(
+        night_details,
+        (night_details.c.user_id == sleep_records.c.user_id)
+        & (night_details.c.sleep_date == sleep_records.c.sleep_date),
+    )
+    query = select(*sleep_records.c, *(c.label(f"d_{c.name}") for c in night_details.c))
+    query = query.select_from(joined).where(sleep_records.c.user_id == user_id)
+    if first is not None:
+        query = query.where(sleep_records.c.sleep_date >= first)
+    if last is not None:
+        query = query.where(sleep_records.c.sleep_date <= last)
+    return [_split(row) for row in connection.execute(query.order_by(sleep_records.c.sleep_date))]
+
+
+def _split(row: Row[Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    values = dict(row._mapping)  # noqa: SLF001 # SQLAlchemy's public name for a row as a mapping
+    record = {c.name: values[c.name] for c in sleep_records.c}
+    if values["d_row_hash"] is None:
+        return record, None
+    skip = ("user_id", "sleep_date", "row_hash")
+    details = {c.name: values[f"d_{c.name}"] for c in night_details.c if c.name not in skip}
+    return record, details
+
+
+def edits(connection: Connection, user_id: str) -> Sequence[tuple[Edit, str | None, str | None]]:
+    """A person's edits that stand, each with its span on the wall clock where it has one."""
+    query = (
+        select(sleep_edits)
+        .where(sleep_edits.c.user_id == user_id, sleep_edits.c.undone_at.is_(None))
+        .order_by(sleep_edits.c.made_at, sleep_edits.c.id)
+    )
+    return [(_edit(row), row.wall_start, row.wall_end) for row in connection.execute(query)]
+
+
+def _edit(row: Row[Any]) -> Edit:
+    return Edit(
+        id=row.id,
+        kind=EditKind(row.kind),
+        value=row.value,
+        start=row.start_at,
+        end=row.end_at,
+        date=row.sleep_date,
+        made_at=row.made_at,
+        made_by=row.made_by,
+    )

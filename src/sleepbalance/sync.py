@@ -1,0 +1,157 @@
+"""The heart: every way in opens an attempt, reads, and commits data and outcome together."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sleepbalance.derive import derive
+from sleepbalance.errors import LeaseLost, Malformed, SleepBalanceError
+from sleepbalance.intake import Intake
+from sleepbalance.provider import File, Finished, Member, Provider
+from sleepbalance.store import connections, history, leases, people, sessions
+from sleepbalance.store.engine import Connection, Engine, reading, writing
+from sleepbalance.store.history import Outcome
+from sleepbalance.store.raws import Owner
+from sleepbalance.store.spool import Spool, spooling
+
+WORST = 10  # reasons named in the log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What is to be imported. `waiting` is called when another import is being waited for."""
+
+    user_id: str
+    provider: Provider
+    door: File
+    members: Sequence[Member]
+    now: dt.datetime
+    replace: bool = False
+    waiting: Callable[[], None] = lambda: None
+    life: dt.timedelta = leases.LIFE
+
+
+def import_file(engine: Engine, job: Import) -> dict[str, Any]:
+    """Imports a file as one attempt; gives the attempt's row, whatever its outcome.
+
+    Only one import per person and provider runs at a time: a running one is waited for. An
+    error of ours becomes the outcome `failed`; any other is logged as one and raised again.
+    Raises LeaseLost when another process took over meanwhile; then nothing was written.
+    """
+    owner = Owner(job.user_id, job.provider.id)
+    name = f"import:{owner.user_id}:{owner.provider}:{owner.account}"
+    with leases.held(engine, name, job.waiting, job.life) as lease:
+        with writing(engine) as connection:
+            history.close_lapsed(connection)
+            attempt = history.begin(connection, job.user_id, owner.provider, "import", lease)
+        try:
+            _run(engine, job, lease, attempt)
+        except LeaseLost:
+            raise  # whoever took over has closed the attempt
+        except SleepBalanceError as error:
+            _fail(engine, attempt, error.code, str(error))
+        except KeyboardInterrupt:
+            _fail(engine, attempt, "INTERRUPTED", "You stopped it; nothing of it was kept.")
+            raise
+        except BaseException as error:
+            _fail(engine, attempt, "INTERNAL", f"A defect of ours ({type(error).__name__}).")
+            raise
+    with reading(engine) as connection:
+        return history.attempt(connection, attempt)
+
+
+def _fail(engine: Engine, attempt: str, code: str, message: str) -> None:
+    with writing(engine) as connection:
+        history.end(connection, attempt, Outcome(status="failed", code=code, message=message))
+
+
+def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None:
+    with spooling(job.provider.merge) as spool:
+        finished = _read(job, spool)
+        if not spool.usable():
+            raise Malformed(_nothing(spool, finished))
+        with writing(engine) as connection:
+            leases.renew(connection, lease)
+            outcome = _write(connection, job, spool, finished, attempt)
+            if not history.end(connection, attempt, outcome):
+                raise LeaseLost("This attempt was closed by another process; nothing was written.")
+            leases.release(connection, lease)
+
+
+def _read(job: Import, spool: Spool) -> Finished:
+    """Spools all that the file holds; damage ends the reading and is told, not raised."""
+    finished = Finished()
+    try:
+        for item in job.door.read(job.members, job.now):
+            if isinstance(item, Finished):
+                finished = item
+            else:
+                spool.add(item)
+    except Malformed as error:
+        finished = Finished(as_of=finished.as_of, problems=(*finished.problems, str(error)))
+    return finished
+
+
+def _nothing(spool: Spool, finished: Finished) -> str:
+    reasons = [*finished.problems, *(f"{n} × {why}" for why, n in spool.problems()[:WORST])]
+    return "; ".join(reasons) or "There is nothing in it that we can use."
+
+
+def _write(
+    connection: Connection, job: Import, spool: Spool, finished: Finished, attempt: str
+) -> Outcome:
+    """Raw records, sessions, nights and windows of one file; gives the outcome to commit."""
+    owner = Owner(job.user_id, job.provider.id)
+    people.lock_nights(connection, owner.user_id)
+    bond = connections.ensure(connection, owner.user_id, owner.provider, "file")
+    intake = Intake(connection, owner, job.provider, bond, aside=dict(spool.problems()))
+    for source in spool.sources:
+        intake.take(spool, source, finished.as_of if job.replace else None)
+    derive(connection, owner.user_id, intake.changed)
+    connections.synced(connection, bond)
+    first, last = sessions.dates(connection, owner, intake.ends)
+    if first is not None and last is not None:
+        until = max(last, (finished.as_of or job.now).date())
+        connections.mark_fetched(connection, bond, first, until, attempt)
+    return _outcome(intake, spool, finished, (first, last))
+
+
+def _outcome(
+    intake: Intake,
+    spool: Spool,
+    finished: Finished,
+    dates: tuple[dt.date | None, dt.date | None],
+) -> Outcome:
+    aside = sum(intake.aside.values())
+    worst = sorted(intake.aside.items(), key=lambda item: (-item[1], item[0]))[:WORST]
+    detail = {
+        "read": spool.read,
+        "used": spool.read - spool.repeated - aside,
+        "repeated": spool.repeated,
+        "set_aside": aside,
+        "reasons": [{"reason": why, "samples": n} for why, n in worst],
+        "problems": list(finished.problems),
+        "sources": {spool.sources[key].name: n for key, n in spool.seen.items()},
+        "same": intake.skipped,
+        "unreadable": aside,
+        "deleted": 0,
+        "hidden": intake.removed,
+    }
+    message = None
+    if worst or finished.problems:
+        parts = [f"{n} × {why}" for why, n in worst]
+        sums = [f"{aside} of {spool.read} samples were set aside: {', '.join(parts)}."]
+        message = " ".join([*finished.problems, *(sums if worst else [])])
+    return Outcome(
+        status="partial" if message else "success",
+        counts=intake.counts,
+        first=dates[0],
+        last=dates[1],
+        code="BAD_DATA" if message else None,
+        message=message,
+        detail=detail,
+        connection_id=intake.bond,
+    )
