@@ -1,0 +1,293 @@
+"""Which source is believed for one sleep, and why, in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from sleepbalance.model import local
+from sleepbalance.nights.rules import Rules
+from sleepbalance.nights.sleeps import Sleep, SourceKey, connected
+from sleepbalance.nights.spans import Calendar, Span, mostly_same, shared, union
+
+HYPNOGRAM, TOTALS, UNSTAGED, HAND_ENTRY, IN_BED = range(5)
+GRADES = {
+    HYPNOGRAM: "stages over time",
+    TOTALS: "totals of each stage",
+    UNSTAGED: "sleep without stages",
+    HAND_ENTRY: "a hand entry",
+    IN_BED: "time in bed only",
+}
+
+
+class SourceRank(NamedTuple):
+    """A place in the person's order of sources; no `source_key`: every source of the account."""
+
+    provider: str
+    account: str
+    source_key: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Sleeps that are reports of one sleep."""
+
+    sleeps: Sequence[Sleep]
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset().union(*(s.ids for s in self.sleeps))
+
+    @cached_property
+    def covers(self) -> tuple[Span, ...]:
+        return union(span for s in self.sleeps for span in s.covers)
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """A sleep that was not chosen."""
+
+    sleep: Sleep
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One sleep of the person: as its chosen source tells it, and what the others say."""
+
+    chosen: Sleep
+    why: str
+    alternatives: tuple[Alternative, ...] = ()
+    by_choice: bool = False
+    times: Mapping[str, dt.datetime | None] = field(default_factory=dict)  # as the person says
+    dead: bool = False  # the person says that it was no sleep
+
+    @property
+    def date(self) -> dt.date:
+        return self.chosen.date
+
+    @cached_property
+    def group(self) -> Group:
+        return Group((self.chosen, *(a.sleep for a in self.alternatives)))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return self.group.ids
+
+    @property
+    def covers(self) -> tuple[Span, ...]:
+        return self.group.covers
+
+
+# -- the same sleep ----------------------------------------------------------------------------
+
+
+def same_sleep(a: Sleep, b: Sleep, rules: Rules) -> bool:
+    if a.source == b.source:
+        return False
+    if mostly_same(a.covers, b.covers, rules.same_sleep):
+        return True
+    floating = a.floats or b.floats
+    return floating and a.date == b.date and mostly_same(a.wall, b.wall, rules.same_sleep)
+
+
+def common(a: Sleep, b: Sleep) -> int:
+    """Seconds in common, on the wall clock where the place of one is not known."""
+    return shared(a.covers, b.covers) or (shared(a.wall, b.wall) if a.floats or b.floats else 0)
+
+
+def groups_of(sleeps: Sequence[Sleep], rules: Rules) -> list[Group]:
+    """Puts the reports of one sleep together.
+
+    Only what a device measured links others: a day in bed or a hand entry joins the one that it
+    shares most with, so that it never ties two sleeps into one.
+    """
+    ordered = sorted(sleeps, key=lambda s: (s.start, s.end, s.source))
+    strong = [s for s in ordered if s.by_device]
+    groups = _linked(strong, rules)
+    home = {id(s): group for group in groups for s in group}
+    calendar: Calendar[Sleep] = Calendar()
+    for sleep in strong:
+        calendar.add(sleep.covers, sleep)
+    left = []
+    for weak in (s for s in ordered if not s.by_device):
+        hosts = [s for s in calendar.near(weak.covers, around=2) if same_sleep(weak, s, rules)]
+        if hosts:
+            home[id(min(hosts, key=lambda s: (-common(weak, s), s.start, s.source)))].append(weak)
+        else:
+            left.append(weak)
+    return [Group(sleeps) for sleeps in groups + _linked(left, rules)]
+
+
+def _linked(sleeps: Sequence[Sleep], rules: Rules) -> list[list[Sleep]]:
+    groups = connected(
+        [s.covers for s in sleeps], lambda i, j: same_sleep(sleeps[i], sleeps[j], rules)
+    )
+    return [[sleeps[i] for i in group] for group in groups]
+
+
+# -- the choice --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """What one source says of a component."""
+
+    source: SourceKey
+    sleeps: tuple[Sleep, ...]
+    rank: int | None = None  # its place in the person's order
+    named: bool = False  # the person chose it for this night
+    yardstick: Candidate | None = field(default=None)  # what it falls short of
+
+    @cached_property
+    def longest(self) -> Sleep:
+        return max(self.sleeps, key=lambda s: s.size)
+
+    @property
+    def name(self) -> str:
+        return self.longest.name
+
+    @cached_property
+    def grade(self) -> int:
+        sleep = self.longest
+        if not sleep.measured:
+            return IN_BED
+        if not sleep.by_device:
+            return HAND_ENTRY
+        if not sleep.tally.staged:
+            return UNSTAGED
+        return HYPNOGRAM if any(r.session.hypnogram for r in sleep.reports) else TOTALS
+
+    @cached_property
+    def period(self) -> int:
+        return sum(s.period for s in self.sleeps)
+
+    @cached_property
+    def size(self) -> int:
+        return sum(s.size for s in self.sleeps)
+
+    @property
+    def merit(self) -> tuple[object, ...]:
+        """Smaller is better, apart from falling short."""
+        last = self.rank is None
+        return (not self.named, last, self.rank or 0, self.grade, -self.size, self.source)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (not self.named, self.yardstick is not None, *self.merit)
+
+
+def choose(
+    sleeps: Sequence[Sleep],
+    rules: Rules,
+    order: Sequence[SourceRank] = (),
+    named: SourceRank | None = None,
+) -> list[Episode]:
+    """Believes one source of a component: one episode for each of its sleeps, in order."""
+    found = sorted(_candidates(sleeps, rules, order, named), key=lambda c: c.key)
+    best = found[0]
+    others: dict[int, list[Alternative]] = defaultdict(list)
+    for loser in found[1:]:
+        for sleep in loser.sleeps:
+            near = max(best.sleeps, key=lambda s: (common(s, sleep), -s.start.timestamp()))
+            others[id(near)].append(Alternative(sleep, _against(loser, best)))
+    why = _why(best, found)
+    return [
+        Episode(sleep, why, tuple(others[id(sleep)]), by_choice=best.named)
+        for sleep in sorted(best.sleeps, key=lambda s: s.start)
+    ]
+
+
+def _candidates(
+    sleeps: Sequence[Sleep],
+    rules: Rules,
+    order: Sequence[SourceRank],
+    named: SourceRank | None,
+) -> list[Candidate]:
+    by_source: dict[SourceKey, list[Sleep]] = defaultdict(list)
+    for sleep in sleeps:
+        by_source[sleep.source].append(sleep)
+    found = [
+        Candidate(source, tuple(own), _rank(source, order), bool(named and is_rank(source, named)))
+        for source, own in by_source.items()
+    ]
+    staged = [c for c in found if c.grade in (HYPNOGRAM, TOTALS)]
+    if not staged:
+        return found
+    longest = min(staged, key=lambda c: (-c.period, c.merit))
+    return [_measured_by(c, longest, rules) for c in found]
+
+
+def _measured_by(candidate: Candidate, longest: Candidate, rules: Rules) -> Candidate:
+    if candidate.period >= rules.stands_back * longest.period:
+        return candidate
+    return Candidate(candidate.source, candidate.sleeps, candidate.rank, candidate.named, longest)
+
+
+def _rank(source: SourceKey, order: Sequence[SourceRank]) -> int | None:
+    return next((i for i, rank in enumerate(order) if is_rank(source, rank)), None)
+
+
+def is_rank(source: SourceKey, rank: SourceRank) -> bool:
+    same_account = (source.provider, source.account) == (rank.provider, rank.account)
+    return same_account and rank.source_key in (None, source.key)
+
+
+# -- the reasons -------------------------------------------------------------------------------
+
+
+def _why(best: Candidate, found: Sequence[Candidate]) -> str:
+    if len(found) == 1:
+        return "only source"
+    rival = min(found[1:], key=lambda c: c.merit)
+    return f"{best.name}: {_reason(best, rival)}"
+
+
+def _against(loser: Candidate, best: Candidate) -> str:
+    """Why a source was not chosen."""
+    return _reason(best, loser)
+
+
+def _reason(best: Candidate, loser: Candidate) -> str:
+    if best.named:
+        return "your choice for this night"
+    if loser.yardstick is not None and best.yardstick is None:
+        return _short_of(loser, loser.yardstick)
+    if best.rank != loser.rank:
+        return f"before {loser.name} in your order of sources"
+    if best.grade != loser.grade:
+        return f"it has {GRADES[best.grade]}, {loser.name} has {GRADES[loser.grade]}"
+    if best.size != loser.size:
+        return f"{loser.name} tells {_hours(loser.size)}, it tells {_hours(best.size)}"
+    return f"{loser.name} tells as much; the first by name is taken"
+
+
+def _short_of(loser: Candidate, longest: Candidate) -> str:
+    text = f"{loser.name} covers only {_hours(loser.period)} of {_hours(longest.period)}"
+    late = (_begins(loser) - _begins(longest)).total_seconds()
+    early = (_ends(longest) - _ends(loser)).total_seconds()
+    if max(late, early) <= 0:
+        return text
+    what = "the watch" if loser.longest.last.session.source.device == "watch" else "it"
+    if late >= early:
+        at = local(_begins(loser), loser.sleeps[0].parts[0].report.zone_start)
+        return f"{text}, {what} began at {at:%H:%M}"
+    at = local(_ends(loser), loser.longest.last.zone_end)
+    return f"{text}, {what} ended at {at:%H:%M}"
+
+
+def _begins(candidate: Candidate) -> dt.datetime:
+    return min(s.start for s in candidate.sleeps)
+
+
+def _ends(candidate: Candidate) -> dt.datetime:
+    return max(s.end for s in candidate.sleeps)
+
+
+def _hours(seconds: int) -> str:
+    minutes = (seconds + 30) // 60
+    return f"{minutes // 60} h {minutes % 60} min"

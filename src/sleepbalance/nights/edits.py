@@ -1,0 +1,284 @@
+"""What the person says: which sleep each edit means, and what it changes there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+from sleepbalance.errors import Fatal
+from sleepbalance.model import (
+    Edit,
+    EditKind,
+    Kind,
+    Method,
+    Report,
+    Session,
+    Source,
+    Totals,
+    ZoneFrom,
+)
+from sleepbalance.nights.choice import Episode, Group, SourceRank
+from sleepbalance.nights.parts import BY_BOTH, BY_HYPNOGRAM, Part, Tally, measured
+from sleepbalance.nights.rules import Rules
+from sleepbalance.nights.sleeps import EARLIEST, PERSON, Sleep
+from sleepbalance.nights.spans import Calendar, Span, mostly_same, shared
+
+TIMES = ("bed_time", "sleep_start", "sleep_end", "wake_time")
+
+
+class Held(Protocol):
+    """Anything that an edit can mean."""
+
+    @property
+    def covers(self) -> tuple[Span, ...]: ...
+
+    @property
+    def ids(self) -> frozenset[str]: ...
+
+
+H = TypeVar("H", bound=Held)
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """An edit and what it is about: a span of time, else the reports that its date stood for."""
+
+    edit: Edit
+    ids: frozenset[str] = frozenset()
+
+    @property
+    def span(self) -> tuple[Span, ...]:
+        edit = self.edit
+        return (Span(edit.start, edit.end),) if edit.start and edit.end else ()
+
+    def hold(self, thing: Held) -> int:
+        """How much it has to do with a sleep; 0 is nothing."""
+        return shared(self.span, thing.covers) if self.span else len(self.ids & thing.ids)
+
+
+class Anchors(Generic[H]):
+    """Finds what each word means among sleeps."""
+
+    def __init__(self, things: Sequence[H]) -> None:
+        self._calendar: Calendar[H] = Calendar()
+        self._by_id: dict[str, list[H]] = {}
+        for thing in things:
+            self._calendar.add(thing.covers, thing)
+            for name in thing.ids:
+                self._by_id.setdefault(name, []).append(thing)
+
+    def all(self, word: Word) -> list[H]:
+        """What it has to do with, most first; of two that share as much the earlier."""
+        if word.span:
+            near = self._calendar.near(word.span)
+        else:
+            near = [thing for name in sorted(word.ids) for thing in self._by_id.get(name, ())]
+        unique = {id(thing): thing for thing in near if word.hold(thing)}
+        return sorted(unique.values(), key=lambda t: (-word.hold(t), t.covers))
+
+    def best(self, word: Word) -> H | None:
+        return next(iter(self.all(word)), None)
+
+
+def in_order(edits: Iterable[Edit]) -> list[Edit]:
+    """Oldest first: of two that say different things the later one counts."""
+    return sorted(edits, key=lambda e: (e.made_at or EARLIEST, e.id))
+
+
+def by_date_only(edit: Edit) -> bool:
+    """Whether it has to be told which sleep its date stands for."""
+    if edit.kind in (EditKind.ADDED, EditKind.RATING, EditKind.NOTES):
+        return False
+    return edit.date is not None and not (edit.start and edit.end)
+
+
+def words_of(edits: Iterable[Edit], mains: Mapping[dt.date, Episode]) -> list[Word]:
+    """Every edit with its anchor; `mains` are the nights before any of them."""
+    return [Word(edit, _ids(edit, mains)) for edit in in_order(edits)]
+
+
+def _ids(edit: Edit, mains: Mapping[dt.date, Episode]) -> frozenset[str]:
+    main = mains.get(edit.date) if edit.date and by_date_only(edit) else None
+    return main.ids if main else frozenset()
+
+
+# -- sleeps that the person adds ---------------------------------------------------------------
+
+
+def added(edits: Iterable[Edit], reports: Sequence[Report]) -> list[Report]:
+    """The sleeps that the person added, as reports of a source of their own."""
+    return [
+        _report(edit, edit.start, edit.end, reports)
+        for edit in edits
+        if edit.kind is EditKind.ADDED and edit.start and edit.end and edit.start < edit.end
+    ]
+
+
+def _report(edit: Edit, start: dt.datetime, end: dt.datetime, others: Sequence[Report]) -> Report:
+    kind = edit.value.get("kind")
+    zone, zone_from = _zone(edit, start, others)
+    return Report(
+        id=edit.id,
+        provider=PERSON,
+        account="",
+        session=Session(
+            external_id=edit.id,
+            source=Source(PERSON, "you"),
+            start=start,
+            end=end,
+            kind=Kind(str(kind)) if kind in (Kind.MAIN, Kind.NAP) else None,
+            method=Method.MANUAL,
+            sleep_start=start,
+            sleep_end=end,
+            totals=Totals(asleep=Span(start, end).seconds),
+            revised_at=edit.made_at,
+        ),
+        zone_start=zone,
+        zone_end=zone,
+        zone_from=zone_from,
+        arrived_at=edit.made_at,
+    )
+
+
+def _zone(edit: Edit, start: dt.datetime, others: Sequence[Report]) -> tuple[str, ZoneFrom]:
+    """The zone that the edit was made in, else that of the nearest report."""
+    told = edit.value.get("zone")
+    if isinstance(told, str):
+        return told, ZoneFrom.PERSON
+    if not others:
+        return "UTC", ZoneFrom.NONE
+    near = min(others, key=lambda r: (abs(r.session.start - start), r.id))
+    return near.zone_end, ZoneFrom.NEIGHBOUR
+
+
+# -- what the edits decide ---------------------------------------------------------------------
+
+
+def kind_word(words: Sequence[Word], rules: Rules) -> Callable[[Part], str | None]:
+    """What the person calls a part: main, nap, or part of a night; the last word counts."""
+    kinds = [w for w in words if w.edit.kind is EditKind.KIND]
+
+    def word(part: Part) -> str | None:
+        for told in reversed(kinds):
+            means = mostly_same(told.span, (part.span,), rules.same_sleep)
+            if means or part.report.id in told.ids:
+                return str(told.edit.value.get("kind"))
+        return None
+
+    return word
+
+
+def source_words(words: Sequence[Word], groups: Sequence[Group]) -> dict[int, SourceRank]:
+    """The source that the person named, by the identity of the group that it is for."""
+    anchors = Anchors(groups)
+    named = {}
+    for word in words:
+        group = anchors.best(word) if word.edit.kind is EditKind.SOURCE else None
+        if group is not None:
+            value = word.edit.value
+            key = value.get("source")
+            named[id(group)] = SourceRank(
+                str(value.get("provider")),
+                str(value.get("account") or ""),
+                None if key is None else str(key),
+            )
+    return named
+
+
+def edited(episodes: Sequence[Episode], words: Sequence[Word]) -> list[Episode]:
+    """The episodes with their times as the person says, and those marked that were no sleep."""
+    anchors = Anchors(episodes)
+    times: dict[int, dict[str, dt.datetime | None]] = {}
+    dead: set[int] = set()
+    for word in words:
+        found = anchors.all(word)
+        if word.edit.kind is EditKind.TIMES and found:
+            times.setdefault(id(found[0]), {}).update(_times(word.edit))
+        elif word.edit.kind is EditKind.NOT_SLEEP:
+            dead.update(id(e) for e in (found[:1] if word.span else found))
+    return [_as_told(e, times.get(id(e), {}), id(e) in dead) for e in episodes]
+
+
+def _as_told(episode: Episode, times: Mapping[str, dt.datetime | None], dead: bool) -> Episode:
+    if not times and not dead:
+        return episode
+    return replace(episode, chosen=retimed(episode.chosen, times), times=times, dead=dead)
+
+
+def _times(edit: Edit) -> dict[str, dt.datetime | None]:
+    return {name: _instant(edit.value[name]) for name in TIMES if name in edit.value}
+
+
+def _instant(value: object) -> dt.datetime | None:
+    if value is None:
+        return None
+    told = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
+    if told.tzinfo is None:
+        raise Fatal(f"{value!r} in an edit has no offset, so nobody knows when that was")
+    return told.astimezone(dt.UTC)
+
+
+# -- other times -------------------------------------------------------------------------------
+
+
+def retimed(sleep: Sleep, times: Mapping[str, dt.datetime | None]) -> Sleep:
+    """The sleep between the ends that the person tells.
+
+    What a hypnogram says between them stays; time that the person adds is sleep, stage unknown.
+    """
+    if not sleep.measured and times.get("wake_time"):
+        sleep = replace(sleep, woke=times["wake_time"])
+    start, end = times.get("sleep_start"), times.get("sleep_end")
+    known = all(part.sleep for part in sleep.parts)
+    start, end = (start or sleep.start, end or sleep.end) if known else (start, end)
+    if start is None or end is None or start >= end or (known and _is(sleep, start, end)):
+        return sleep
+    kept = [p for p in sleep.parts if p.span.start < end and start < p.span.end]
+    if not kept or not known:
+        return replace(sleep, parts=(_as_one(sleep.parts[0], Span(start, end)),))
+    starts = [start, *(p.span.start for p in kept[1:])]
+    ends = [*(p.span.end for p in kept[:-1]), end]
+    spans = (Span(*pair) for pair in zip(starts, ends, strict=True))
+    return replace(sleep, parts=tuple(map(_moved, kept, spans)))
+
+
+def _is(sleep: Sleep, start: dt.datetime, end: dt.datetime) -> bool:
+    return (sleep.start, sleep.end) == (start, end)
+
+
+def _as_one(part: Part, span: Span) -> Part:
+    """Where nobody measured when sleep began and ended, the person's two ends are the sleep."""
+    total = part.tally.total
+    fits = total is not None and part.sleep is None and total <= span.seconds
+    tally = part.tally if fits else Tally(asleep=span.seconds)
+    awakenings = part.awakenings if fits else None
+    scope = part.awake_scope if fits else None
+    return replace(
+        part, sleep=span, window=span, tally=tally, awakenings=awakenings, awake_scope=scope
+    )
+
+
+def _moved(part: Part, span: Span) -> Part:
+    old = part.span
+    if span == old:
+        return part
+    inner = Span(max(span.start, old.start), min(span.end, old.end))
+    longer = span.seconds - inner.seconds
+    cut = part if inner == old else _cut(part, inner)
+    tally = replace(cut.tally, asleep=(cut.tally.asleep or 0) + longer)
+    return replace(cut, sleep=span, window=_around(part.window, span), tally=tally)
+
+
+def _around(window: Span, span: Span) -> Span:
+    return Span(min(window.start, span.start), max(window.end, span.end))
+
+
+def _cut(part: Part, inner: Span) -> Part:
+    if part.basis not in (BY_HYPNOGRAM, BY_BOTH):
+        left = max(0, (part.tally.total or 0) - (part.span.seconds - inner.seconds))
+        return replace(part, tally=Tally(asleep=left), awakenings=None, awake_scope=None)
+    tally, awakenings = measured(part.report, inner)
+    unseen = {n: None for n in ("light", "deep", "rem") if getattr(part.tally, n) is None}
+    return replace(part, tally=replace(tally, **unseen), awakenings=awakenings)

@@ -1,0 +1,367 @@
+"""The sleeps of each source: which of its reports stands, and which parts are one sleep."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+from sleepbalance.model import Kind, Method, Report, local
+from sleepbalance.nights.parts import Part, Tally, in_bed_of, parts_of, tally_sum
+from sleepbalance.nights.rules import Rules
+from sleepbalance.nights.spans import Calendar, Span, length, mostly_same, shared, union
+
+APP = "app"  # rows that the phone app left: its clock is written, its zone is not
+PERSON = "person"  # sleeps that the person added
+APART = (Kind.NAP, Kind.UNCONFIRMED)
+EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+class SourceKey(NamedTuple):
+    provider: str
+    account: str
+    key: str
+
+
+def source_of(report: Report) -> SourceKey:
+    return SourceKey(report.provider, report.account, report.session.source.key)
+
+
+def covers(parts: Sequence[Part]) -> tuple[Span, ...]:
+    """The time that parts are about, without gaps: asleep, else in bed."""
+    spans: list[Span] = []
+    for part in parts:
+        beds = () if part.sleep else in_bed_of(part.report.session)
+        spans.extend(beds or (part.span,))
+    return union(spans)
+
+
+@dataclass(frozen=True, eq=False)
+class Sleep:
+    """One sleep as one source tells it: one part or several, in order."""
+
+    parts: tuple[Part, ...]
+    kind: Kind | None = None
+    by_person: bool = False  # whether `kind` is the person's word
+    glued: bool = False  # the person called it a part of a night
+    woke: dt.datetime | None = None  # when the person says they got up, of a night in bed only
+
+    @property
+    def last(self) -> Report:
+        return self.parts[-1].report
+
+    @cached_property
+    def source(self) -> SourceKey:
+        return source_of(self.last)
+
+    @property
+    def name(self) -> str:
+        return self.last.session.source.name or self.last.provider
+
+    @cached_property
+    def reports(self) -> tuple[Report, ...]:
+        return tuple({part.report.id: part.report for part in self.parts}.values())
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset(report.id for report in self.reports)
+
+    @cached_property
+    def covers(self) -> tuple[Span, ...]:
+        return covers(self.parts)
+
+    @property
+    def start(self) -> dt.datetime:
+        return self.parts[0].span.start
+
+    @cached_property
+    def end(self) -> dt.datetime:
+        """Final waking; without it the end of the last time in bed, else of the record."""
+        part = self.parts[-1]
+        if self.woke is not None and part.sleep is None:
+            return self.woke
+        beds = in_bed_of(part.report.session)
+        return part.sleep.end if part.sleep else beds[-1].end if beds else part.window.end
+
+    @cached_property
+    def tally(self) -> Tally:
+        return tally_sum([part.tally for part in self.parts])
+
+    @property
+    def asleep(self) -> int:
+        return self.tally.total or 0
+
+    @cached_property
+    def measured(self) -> bool:
+        """Whether anybody measured or told sleep, and not only time in bed."""
+        return self.tally.total is not None or any(part.sleep for part in self.parts)
+
+    @property
+    def dateless_clock(self) -> bool:
+        """A record without any length: only its date is known."""
+        return self.parts[0].window.start == self.parts[-1].window.end
+
+    @cached_property
+    def by_device(self) -> bool:
+        return self.measured and all(r.session.method is Method.DEVICE for r in self.reports)
+
+    @cached_property
+    def period(self) -> int:
+        """The sleep period in seconds without gaps; where nobody told it, the time in bed."""
+        if all(part.sleep for part in self.parts):
+            return sum(part.span.seconds for part in self.parts)
+        return length(self.covers)
+
+    @property
+    def size(self) -> int:
+        """What sleeps are compared by: seconds asleep, in bed where nobody measured sleep."""
+        return self.asleep if self.tally.total is not None else length(self.covers)
+
+    @cached_property
+    def begins(self) -> dt.datetime:
+        return local(self.start, self.parts[0].report.zone_start)
+
+    @cached_property
+    def date(self) -> dt.date:
+        """The local date of the final waking; the maker's where the clock there is unknown."""
+        report = self.last
+        told = report.session.maker_date
+        placeless = report.zone_from.is_guess and not self.floats
+        if told is not None and (self.dateless_clock or placeless):
+            return told
+        return local(self.end, report.zone_end).date()
+
+    @property
+    def floats(self) -> bool:
+        """Its wall clock is known and its place is not."""
+        report = self.last
+        wall = report.session.wall or report.provider == APP
+        return wall and report.zone_from.is_guess
+
+    @cached_property
+    def wall(self) -> tuple[Span, ...]:
+        zone = self.last.zone_end
+        return union(Span(_wall(s.start, zone), _wall(s.end, zone)) for s in self.covers)
+
+
+def _wall(instant: dt.datetime, zone: str) -> dt.datetime:
+    return local(instant, zone).replace(tzinfo=dt.UTC)
+
+
+# -- which report stands -----------------------------------------------------------------------
+
+Key = Callable[[Report], tuple[object, ...]]
+
+
+def stand(reports: Iterable[Report], rules: Rules) -> tuple[list[Report], dict[str, str]]:
+    """The reports that stand, and id by id the one that replaces each of the others."""
+    by_source: dict[SourceKey, list[Report]] = defaultdict(list)
+    for report in sorted(reports, key=lambda r: r.id):
+        by_source[source_of(report)].append(report)
+    replaced: dict[str, str] = {}
+    standing: list[Report] = []
+    for own in by_source.values():
+        left: list[Report] = []
+        for door in sorted({r.session.door for r in own}):
+            left += _best([r for r in own if r.session.door == door], _newest, replaced, rules)
+        standing += _settle_doors(left, replaced, rules)
+    return standing, {loser: _final(loser, replaced) for loser in replaced}
+
+
+def _final(loser: str, replaced: Mapping[str, str]) -> str:
+    while loser in replaced:
+        loser = replaced[loser]
+    return loser
+
+
+def _best(reports: list[Report], key: Key, replaced: dict[str, str], rules: Rules) -> list[Report]:
+    """From the best to the worst: each stands unless a better one tells the same sleep."""
+    calendar: Calendar[tuple[Report, tuple[Span, ...]]] = Calendar()
+    standing = []
+    for report in sorted(reports, key=key):
+        spans = _extent(report)
+        near = calendar.near(spans, around=1)
+        better = [r for r, other in near if _same_sleep(report, spans, r, other, rules)]
+        if better:
+            replaced[report.id] = better[0].id
+        else:
+            standing.append(report)
+            calendar.add(spans, (report, spans))
+    return standing
+
+
+def _extent(report: Report) -> tuple[Span, ...]:
+    parts = parts_of(report)
+    session = report.session
+    return covers(parts) if parts else (Span(session.start, session.end),)
+
+
+def _same_sleep(
+    one: Report, spans: tuple[Span, ...], two: Report, others: tuple[Span, ...], rules: Rules
+) -> bool:
+    if not length(spans) and not length(others):  # both know their date only
+        return _day(one) == _day(two)
+    return mostly_same(spans, others, rules.same_sleep)
+
+
+def _day(report: Report) -> dt.date:
+    return report.session.maker_date or local(report.session.end, report.zone_end).date()
+
+
+def _newest(report: Report) -> tuple[object, ...]:
+    session = report.session
+    time = session.revised_at or report.arrived_at or EARLIEST
+    return (session.provisional, -time.timestamp() if time > EARLIEST else 0.0, *_finer(report))
+
+
+def _finer(report: Report) -> tuple[object, ...]:
+    session = report.session
+    return (not session.hypnogram, session.door == "file", session.door, report.id)
+
+
+def _settle_doors(reports: list[Report], replaced: dict[str, str], rules: Rules) -> list[Report]:
+    """Across doors, arrival says when we asked and not what is newer: only revisions compare."""
+    standing = []
+    for group in _clusters(reports, rules):
+        dated = all(r.session.revised_at for r in group)
+        key = _newest if dated else lambda r: (r.session.provisional, *_finer(r))
+        standing += _best(group, key, replaced, rules)
+    return standing
+
+
+def _clusters(reports: Sequence[Report], rules: Rules) -> list[list[Report]]:
+    extents = [_extent(report) for report in reports]
+
+    def same(i: int, j: int) -> bool:
+        return _same_sleep(reports[i], extents[i], reports[j], extents[j], rules)
+
+    return [[reports[i] for i in group] for group in connected(extents, same)]
+
+
+def connected(
+    extents: Sequence[Sequence[Span]], same: Callable[[int, int], bool]
+) -> list[list[int]]:
+    """Indices in groups, linked by `same` directly or through others; order of first members."""
+    calendar: Calendar[list[int]] = Calendar()
+    root = list(range(len(extents)))
+
+    def find(i: int) -> int:
+        while root[i] != i:
+            root[i] = root[root[i]]
+            i = root[i]
+        return i
+
+    for i, spans in enumerate(extents):
+        for (j,) in calendar.near(spans, around=1):
+            if find(i) != find(j) and same(i, j):
+                root[max(find(i), find(j))] = min(find(i), find(j))
+        calendar.add(spans, [i])
+    groups: dict[int, list[int]] = defaultdict(list)
+    for i in range(len(extents)):
+        groups[find(i)].append(i)
+    return list(groups.values())
+
+
+# -- which parts are one sleep -----------------------------------------------------------------
+
+Word = Callable[[Part], str | None]  # the person's word on a part: "main", "nap" or "part"
+
+
+def sleeps_of(standing: Iterable[Report], word: Word, rules: Rules) -> list[Sleep]:
+    """The sleeps of every source, parts joined by rule 3, ordered by source and time."""
+    by_source: dict[SourceKey, list[Sleep]] = defaultdict(list)
+    for report in standing:
+        by_source[source_of(report)] += _units(report, word)
+    found: list[Sleep] = []
+    for source in sorted(by_source):
+        units = sorted(by_source[source], key=lambda s: (s.start, s.end, sorted(s.ids)))
+        joined = [s for island in _islands(units, rules) for s in _join(island, rules)]
+        found += _glue(joined, rules)
+    return found
+
+
+def _units(report: Report, word: Word) -> list[Sleep]:
+    """One sleep per report, or more where the person called some of its parts a nap."""
+    by_word: dict[str | None, list[Part]] = defaultdict(list)
+    for part in parts_of(report):
+        by_word[word(part)].append(part)
+    return [_unit(report, told, tuple(parts)) for told, parts in by_word.items()]
+
+
+def _unit(report: Report, told: str | None, parts: tuple[Part, ...]) -> Sleep:
+    kinds = {"main": Kind.MAIN, "nap": Kind.NAP}
+    kind = report.session.kind if told is None else kinds.get(told)
+    by_person = told is not None or report.provider == PERSON
+    return Sleep(parts, kind, by_person, told == "part")
+
+
+def _islands(units: Sequence[Sleep], rules: Rules) -> list[list[Sleep]]:
+    """Runs of sleeps that no rule could join across."""
+    reach = max(rules.piece_gap, rules.short_gap, rules.long_gap)
+    islands: list[list[Sleep]] = []
+    until = EARLIEST
+    for unit in units:
+        if not islands or unit.parts[0].window.start > until + reach:
+            islands.append([])
+        islands[-1].append(unit)
+        until = max(until, unit.end, unit.parts[-1].window.end)
+    return islands
+
+
+def _join(sleeps: list[Sleep], rules: Rules) -> list[Sleep]:
+    """The closest neighbours first, until no two of them belong together."""
+    while True:
+        pairs = [
+            (b.start - a.end, i)
+            for i, (a, b) in enumerate(pairwise(sleeps))
+            if _one_night(a, b, rules)
+        ]
+        if not pairs:
+            return sleeps
+        _, i = min(pairs)
+        sleeps = [*sleeps[:i], _merge(sleeps[i], sleeps[i + 1]), *sleeps[i + 2 :]]
+
+
+def _merge(a: Sleep, b: Sleep) -> Sleep:
+    kinds = {a.kind, b.kind}
+    return Sleep(
+        tuple(sorted((*a.parts, *b.parts), key=lambda p: (p.span, p.report.id))),
+        kind=Kind.MAIN if Kind.MAIN in kinds else None,
+        by_person=a.by_person or b.by_person,
+    )
+
+
+def _one_night(a: Sleep, b: Sleep, rules: Rules) -> bool:
+    if a.kind in APART or b.kind in APART or not _fits(a, b, rules):
+        return False
+    pieces = b.parts[0].window.start - a.parts[-1].window.end
+    gap, least = b.start - a.end, dt.timedelta(seconds=min(a.asleep, b.asleep))
+    return (
+        pieces <= rules.piece_gap
+        or (least >= rules.long_sleep and gap <= rules.long_gap)
+        or (least >= rules.short_sleep and gap <= rules.short_gap)
+    )
+
+
+def _fits(a: Sleep, b: Sleep, rules: Rules) -> bool:
+    """What overlaps would be counted twice, and what nobody slept through is no part."""
+    alike = a.measured == b.measured and not (a.dateless_clock or b.dateless_clock)
+    return alike and not shared(a.covers, b.covers) and b.end - a.start <= rules.longest_night
+
+
+def _glue(sleeps: list[Sleep], rules: Rules) -> list[Sleep]:
+    """What the person called a part of a night goes to the nearest sleep of the same source."""
+    naps = [s for s in sleeps if s.kind in APART]
+    rest = [s for s in sleeps if s.kind not in APART]
+    while pairs := [
+        (b.start - a.end, i)
+        for i, (a, b) in enumerate(pairwise(rest))
+        if (a.glued or b.glued) and _fits(a, b, rules)
+    ]:
+        _, i = min(pairs)
+        rest = [*rest[:i], _merge(rest[i], rest[i + 1]), *rest[i + 2 :]]
+    return [*rest, *naps]

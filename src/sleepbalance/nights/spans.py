@@ -1,0 +1,71 @@
+"""Stretches of time between two instants, and what several of them share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Span(NamedTuple):
+    start: dt.datetime
+    end: dt.datetime
+
+    @property
+    def seconds(self) -> int:
+        return int((self.end - self.start).total_seconds())
+
+
+def union(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same time without overlaps, in order; spans that touch become one."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return tuple(merged)
+
+
+def length(spans: Iterable[Span]) -> int:
+    return sum(span.seconds for span in spans)
+
+
+def shared(left: Iterable[Span], right: Iterable[Span]) -> int:
+    """Seconds that lie in both; neither side may overlap itself."""
+    return sum(
+        max(0, Span(max(a.start, b.start), min(a.end, b.end)).seconds) for a in left for b in right
+    )
+
+
+def mostly_same(left: Sequence[Span], right: Sequence[Span], share: float) -> bool:
+    """Whether they have at least `share` of the shorter one in common."""
+    common = shared(left, right)
+    return common > 0 and common >= share * min(length(left), length(right))
+
+
+class Calendar(Generic[T]):
+    """Things by the days in UTC that they touch, so that only neighbours are compared."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, list[T]] = defaultdict(list)
+
+    def add(self, spans: Iterable[Span], thing: T) -> None:
+        for day in _days(spans, 0):
+            self._days[day].append(thing)
+
+    def near(self, spans: Iterable[Span], around: int = 0) -> list[T]:
+        """What shares a day with `spans`, or lies up to `around` days beside; each thing once."""
+        found = {id(t): t for day in _days(spans, around) for t in self._days.get(day, ())}
+        return list(found.values())
+
+
+def _days(spans: Iterable[Span], around: int) -> Iterator[int]:
+    days: set[int] = set()
+    for span in spans:
+        first, last = span.start.date().toordinal(), span.end.date().toordinal()
+        days.update(range(first - around, last + around + 1))
+    return iter(sorted(days))
