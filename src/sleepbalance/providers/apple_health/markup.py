@@ -1,0 +1,185 @@
+"""The careful road: a real XML parser over a stream, which goes on behind what is damaged."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TypeAlias
+from xml.parsers import expat
+
+STEP = 64 * 1024
+MOST_PENDING = 256 * 1024  # of one tag
+MOST_KEPT = 64 * 1024
+MOST_DEPTH = 64
+MOST_DAMAGE = 10_000
+MOST_METADATA = 1000
+
+CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
+NOT_WELL_FORMED = "it is not well-formed XML"
+CUT_OFF = "it is cut off at the end of the file"
+
+_BEGIN = b"<HealthData>"
+_MARK = f"m{secrets.token_hex(8)}"  # no file can know it
+_NEXT = re.compile(
+    rb"<(?:Record|Workout|Correlation|ActivitySummary|ClinicalRecord|Audiogram"
+    rb"|VisionPrescription)\s|</HealthData"
+)
+MARK = f"<{_MARK}/>".encode()
+
+
+@dataclass(slots=True)
+class Element:
+    """A whole top-level element with the metadata directly in it."""
+
+    name: str
+    attributes: dict[str, str]
+    metadata: dict[str, str]
+
+
+@dataclass(slots=True)
+class Damage:
+    """A stretch that could not be read, and why."""
+
+    text: bytes
+    reason: str
+
+
+Event: TypeAlias = Element | Damage
+
+
+class _TooDeep(Exception):
+    """More levels than any export has."""
+
+
+class Markup:
+    """Elements out of bytes. Holds at most a few hundred KiB, whatever comes."""
+
+    def __init__(self, inside: bool = True) -> None:
+        """`inside`: what comes lies inside the root; else the root itself comes first."""
+        self.events: list[Event] = []
+        self.closed = False
+        self.damages = 0
+        self.marks = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._parser: expat.XMLParserType | None = None
+        self._rest = b""
+        self._begin(_BEGIN if inside else b"")
+
+    def _begin(self, prefix: bytes) -> None:
+        self._parser = parser = expat.ParserCreate("utf-8")
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        self._depth = self._fed = self._at = 0
+        self._open: Element | None = None
+        self._kept = b""
+        self._kept_from = 0
+        if prefix:
+            parser.Parse(prefix)
+            self._fed = self._kept_from = len(prefix)
+
+    @property
+    def hopeless(self) -> bool:
+        return self.damages > MOST_DAMAGE
+
+    def feed(self, data: bytes) -> None:
+        data = self._decoder.decode(data.translate(None, CONTROLS)).encode()
+        for at in range(0, len(data), STEP):
+            self._feed(data[at : at + STEP])
+
+    def at_top(self) -> bool:
+        """Whether everything so far is closed and the next thing is a child of the root."""
+        before = self.marks
+        if self._parser is None:
+            return True
+        if self._depth == 1:
+            self._feed(MARK)
+        return self.marks > before
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        if self.closed:
+            return
+        if self._kept and self._parser is not None:
+            self.events.append(Damage(self._kept, CUT_OFF))
+        self._parser = None
+
+    def _feed(self, data: bytes) -> None:
+        while data and not self.hopeless:
+            if self._parser is None:
+                data = self._seek(self._rest + data, 0)
+                continue
+            try:
+                self._parser.Parse(data)
+            except (expat.ExpatError, _TooDeep):
+                data = self._recover(self._parser, data)
+                continue
+            self._fed += len(data)
+            self._keep(self._parser, data)
+            return
+
+    def _keep(self, parser: expat.XMLParserType, data: bytes) -> None:
+        """Keeps the text of what is not closed yet, to name it if it turns out damaged."""
+        pending = parser.CurrentByteIndex
+        first = self._at if self._open else pending
+        self._kept = (self._kept + data)[max(0, first - self._kept_from) :][:MOST_KEPT]
+        self._kept_from = max(first, self._kept_from)
+        if self._fed - pending > MOST_PENDING:
+            self._damaged(self._kept)
+
+    def _recover(self, parser: expat.XMLParserType, data: bytes) -> bytes:
+        """Sets aside what is damaged; the rest of `data`, from the next element on."""
+        fresh = self._fed <= len(_BEGIN)
+        index = max(parser.ErrorByteIndex - self._fed, 0)
+        text, error = self._kept + data, len(self._kept) + index
+        if self._open:
+            begin = max(0, self._at - self._kept_from)
+        else:
+            begin = max(0, text.rfind(b"<", 0, error))
+            begin = error if b">" in text[begin:error] else begin
+        rest = self._seek(data, max(index, 1 if fresh else 0))
+        self._damaged(text[begin : len(text) - len(rest)], seek=False)
+        return rest
+
+    def _damaged(self, text: bytes, seek: bool = True) -> None:
+        self.damages += 1
+        self.events.append(Damage(text[:MOST_KEPT], NOT_WELL_FORMED))
+        if seek:
+            self._parser, self._rest = None, b""
+
+    def _seek(self, data: bytes, start: int) -> bytes:
+        """The rest of `data` from the next element on, with a parser ready for it."""
+        match = _NEXT.search(data, start)
+        while match and match[0] == b"</HealthData":
+            self.closed = True
+            match = _NEXT.search(data, match.end())
+        self._rest = b""
+        if match:
+            self._begin(_BEGIN)
+            return data[match.start() :]
+        self._parser, self._rest = None, data[max(start, len(data) - 24) :]
+        return b""
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth == 2:
+            if name == _MARK:
+                self.marks += 1
+            assert self._parser is not None
+            self._at = self._parser.CurrentByteIndex
+            self._open = Element(name, attributes, {})
+        elif self._depth == 3 and name == "MetadataEntry" and self._open:
+            if len(self._open.metadata) < MOST_METADATA:
+                self._open.metadata[attributes.get("key", "")] = attributes.get("value", "")
+        elif self._depth > MOST_DEPTH:
+            raise _TooDeep
+
+    def _end(self, name: str) -> None:
+        if self._depth == 2 and self._open:
+            if name != _MARK:
+                self.events.append(self._open)
+            self._open = None
+        self._depth -= 1
+        if self._depth == 0:
+            self.closed = True
