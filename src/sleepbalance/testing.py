@@ -50,7 +50,7 @@ NOBODYS = {
 }
 
 _broken = settings(
-    max_examples=60,
+    max_examples=150,
     deadline=None,
     # one suite runs over many providers, on purpose
     suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
@@ -188,8 +188,7 @@ class Contract:
 
     def test_what_is_nobodys_is_refused(self) -> None:
         noise = [Bytes(name, data) for name, data in NOBODYS.items()]
-        locked = [replace(m, encrypted=True) for sample in self.samples for m in sample.members]
-        for member in (*noise, *locked):
+        for member in (*noise, *(replace(member, encrypted=True) for member in noise)):
             assert not any(door.recognises(member) for door in self.provider.doors), member.name
 
     def test_what_is_another_providers_is_refused(self) -> None:

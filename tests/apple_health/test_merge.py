@@ -37,6 +37,11 @@ def test_another_printed_offset_is_no_other_version() -> None:
     assert merge("sleep", [winter, summer]) == winter
 
 
+def test_what_was_set_aside_gives_way_to_what_can_be_read() -> None:
+    assert merge("sleep", [b'{"startDate":"soon"}', sample(None)]) == sample(None)
+    assert merge("sleep", [b"?", b"?"]) == b"?"
+
+
 def test_zone_marks_hold_nothing_to_join() -> None:
     assert merge("zone", [b"", b""]) == b""
 

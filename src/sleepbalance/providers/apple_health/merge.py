@@ -16,15 +16,18 @@ def merge(kind: str, payloads: Sequence[bytes]) -> bytes:
     they come; but where nothing differs except the offset that an export happens to print, the
     older stays, so that an export made in another season changes no row.
     """
-    if len(payloads) == 1:
+    if all(payload == payloads[0] for payload in payloads):
         return payloads[0]
     if kind == "sleep":
         return max(payloads, key=_weight)
     return payloads[-1] if kind == "zone" else packs.join(payloads)
 
 
-def _weight(payload: bytes) -> tuple[bool, int, bool, bytes]:
+def _weight(payload: bytes) -> tuple[bool, bool, int, bool, bytes]:
     """`max` returns the first of equals, and the first is the oldest."""
-    sample = packs.decode_sample(payload)
+    try:
+        sample = packs.decode_sample(payload)
+    except msgspec.DecodeError:  # set aside when it was read
+        return False, False, 0, False, payload
     content = packs.encode_sample(msgspec.structs.replace(sample, printed=None))
-    return sample.created is not None, sample.created or 0, sample.zone is not None, content
+    return True, sample.created is not None, sample.created or 0, sample.zone is not None, content
