@@ -23,6 +23,7 @@ from sleepbalance.errors import StoreError, UsageError
 from sleepbalance.store import migrations, version
 from sleepbalance.store.backup import back_up
 from sleepbalance.store.engine import make_engine, writing
+from sleepbalance.store.migrations.sqlite_rows import driver
 from sleepbalance.store.tables import wearable_providers
 from sleepbalance.store.version import HEAD, REVISIONS, Found, What
 
@@ -86,14 +87,23 @@ def _revision(target: str) -> str:
 def _engine(url: str) -> Engine:
     engine = make_engine(url)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _without_foreign_keys)
+        event.listen(engine, "connect", _set_up)
     return engine
 
 
-def _without_foreign_keys(connection: sqlite3.Connection, _record: Any) -> None:
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
     # Rebuilding a table with foreign keys on empties its children; inside a transaction this
     # statement would do nothing.
     connection.execute("PRAGMA foreign_keys=OFF")
+    connection.text_factory = _text
+
+
+def _text(value: bytes) -> str | bytes:
+    """Text as it is, bytes where it is none: a file may hold both."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _step(run: _Run, revision: str) -> None:
@@ -106,7 +116,7 @@ def _step(run: _Run, revision: str) -> None:
             return
         _back_up(run, found, revision, connection)
         orphans = _orphans(connection)
-        _run_revision(connection, revision)
+        run.notes += _run_revision(connection, revision)
         if _orphans(connection) > orphans:
             raise StoreError(f"Version {revision} would leave rows without their parents.")
         _number(connection, revision)
@@ -125,13 +135,6 @@ def _found(connection: Connection) -> Found:
     if connection.dialect.name == "sqlite":
         return version.find_in(driver(connection), "The database")
     return version.find_on(connection)
-
-
-def driver(connection: Connection) -> sqlite3.Connection:
-    """SQLite's own connection below SQLAlchemy's, inside the same transaction."""
-    found: Any = connection.connection.dbapi_connection
-    assert isinstance(found, sqlite3.Connection)
-    return found
 
 
 def _back_up(run: _Run, found: Found, revision: str, connection: Connection) -> None:
@@ -156,12 +159,14 @@ def _orphans(connection: Connection) -> int:
     return len(connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall())
 
 
-def _run_revision(connection: Connection, revision: str) -> None:
+def _run_revision(connection: Connection, revision: str) -> list[str]:
     config = Config()
     folder = Path(migrations.__file__).parent
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config.attributes.update(connection=connection, notes=[])
     command.upgrade(config, revision)
+    notes: list[str] = config.attributes["notes"]
+    return notes
 
 
 def _number(connection: Connection, revision: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -227,11 +227,13 @@ def _missing(tables: Mapping[str, set[str]]) -> list[str]:
 
 
 def columns_by_table(connection: sqlite3.Connection) -> dict[str, set[str]]:
-    query = """SELECT lower(m.name), lower(i.name) FROM sqlite_master m, pragma_table_info(m.name) i
-               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite@_%' ESCAPE '@'"""
+    """The tables of a file with their columns, in lower case."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%'"
     tables: dict[str, set[str]] = {}
-    for table, column in connection.execute(query):
-        tables.setdefault(table, set()).add(column)
+    for (name,) in connection.execute(f"{query} ESCAPE '@'").fetchall():
+        with suppress(sqlite3.OperationalError):  # a virtual table whose module we do not have
+            info = connection.execute("SELECT lower(name) FROM pragma_table_info(?)", (name,))
+            tables[name.lower()] = {column for (column,) in info}
     return tables
 
 

@@ -87,7 +87,7 @@ def the_apps_tables(connection: Connection) -> None:
         run(connection, *POSTGRESQL)
 
 
-def forget_clear_tokens(connection: Connection) -> None:
+def forget_clear_tokens(connection: Connection) -> list[str]:
     """Blanks the tokens that were stored before anything sealed them: they are never used."""
     now = clock(connection)
     table = wearable_connections
@@ -104,8 +104,9 @@ def forget_clear_tokens(connection: Connection) -> None:
             status_since=now,
         )
     )
-    connection.execute(
+    blanked = connection.execute(
         table.update()
         .where(stored)
         .values(access_token="", refresh_token=None, token_expires_at=None, updated_at=now)
-    )
+    ).rowcount
+    return [f"wearable_connections: {blanked} unsealed tokens erased"] if blanked else []

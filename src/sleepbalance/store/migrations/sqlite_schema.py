@@ -7,7 +7,8 @@ sqlite_schema may be edited; where the library forbids that (Apple's does), the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, inspect
@@ -36,6 +37,18 @@ def change(connection: Connection, table: str, changes: Sequence[Change]) -> Non
         rebuild(connection, table, wanted)
     if _shape(connection, table) != before or _integrity(connection, table) != sound:
         raise StoreError(f"The table {table} is built in a way that cannot be extended.")
+
+
+@contextmanager
+def without_triggers(connection: Connection) -> Iterator[None]:
+    """Takes the file's own triggers away meanwhile: they are made for what the app does."""
+    query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid"
+    triggers = _all(connection, query) if connection.dialect.name == "sqlite" else []
+    for name, _ in triggers:
+        connection.exec_driver_sql(f"DROP TRIGGER {quoted(name)}")
+    yield
+    for _, sql in triggers:
+        connection.exec_driver_sql(sql)
 
 
 def edit(connection: Connection, table: str, sql: str) -> None:
