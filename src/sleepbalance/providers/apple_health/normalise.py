@@ -18,7 +18,7 @@ from .timeline import Said, Stretch, clusters, overlay, unbroken, union
 REACH = dt.timedelta(minutes=60)
 
 _PREFIX = "HKCategoryValueSleepAnalysis"
-_VALUES: dict[str, Stage | None] = {  # None = in bed, which is no stage
+VALUES: dict[str, Stage | None] = {  # None = in bed, which is no stage
     "InBed": None,
     "AsleepUnspecified": Stage.ASLEEP,
     "Asleep": Stage.ASLEEP,  # until iOS 15
@@ -84,8 +84,8 @@ def _read(raws: Iterable[Raw]) -> tuple[list[Said], list[Said], list[Aside]]:
         name = sample.value.removeprefix(_PREFIX)
         if sample.end <= sample.start:
             aside.append((raw.key, "ends before it begins, or lasts no time at all"))
-        elif name in _VALUES:
-            said.append(Said(sample.start, sample.end, _VALUES[name], raw.key, raw.zone, sample))
+        elif name in VALUES:
+            said.append(Said(sample.start, sample.end, VALUES[name], raw.key, raw.zone, sample))
         else:
             aside.append((raw.key, f"unknown value {sample.value!r}"))
             stage = Stage.UNKNOWN
