@@ -1,4 +1,8 @@
-"""Apple Health, by the file that a person exports from the Health app."""
+"""Apple Health, by the file that a person exports from the Health app.
+
+Larger than a provider should be: it is sent samples and no sleeps, in files of gigabytes that are
+sometimes broken. `export` reads, `normalise` makes sleeps, `merge` settles versions.
+"""
 
 from __future__ import annotations
 
