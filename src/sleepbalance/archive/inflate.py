@@ -25,6 +25,8 @@ FAILURES: tuple[type[Exception], ...] = (
     struct.error,
 )
 
+UNDONE: tuple[type[Exception], ...] = (Malformed, *FAILURES)
+
 _OTHER_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 
 
@@ -181,6 +183,6 @@ def find_end(file: BinaryIO, start: int, method: int, limits: Limits) -> int | N
             check_bomb(read, out, limits)
             if not data and not got:
                 return None
-    except (Malformed, *FAILURES):
+    except UNDONE:
         return None
     return start + read - len(inner.left)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from sleepbalance.errors import Malformed
 from sleepbalance.provider import Finished, Member, Raw, Stream
 from sleepbalance.providers.apple_health.body import body, encoding_of
-from sleepbalance.providers.apple_health.markup import Markup
+from sleepbalance.providers.apple_health.markup import MOST_DAMAGE, Markup
 from sleepbalance.providers.apple_health.records import Records
 from sleepbalance.providers.apple_health.scan import CUT, Scanner
 
@@ -100,12 +100,11 @@ class Reader:
         self._scanner = None if careful else Scanner()
         self._markup: Markup | None = Markup(inside=False)
         self._carry = b""
-        self._damages = 0
         self.whole = False
 
     @property
     def hopeless(self) -> bool:
-        return self._markup is not None and self._markup.hopeless
+        return self._records.damages > MOST_DAMAGE
 
     def feed(self, chunk: bytes) -> Iterator[Raw]:
         data = self._carry + chunk

@@ -74,10 +74,9 @@ class Markup:
         self._depth = self._fed = self._at = 0
         self._open: Element | None = None
         self._kept = b""
-        self._kept_from = 0
         if prefix:
             parser.Parse(prefix)
-            self._fed = self._kept_from = len(prefix)
+            self._fed = len(prefix)
 
     @property
     def hopeless(self) -> bool:
@@ -99,10 +98,12 @@ class Markup:
 
     def finish(self) -> None:
         """Nothing more comes."""
-        if self.closed:
-            return
-        if self._kept and self._parser is not None:
-            self.events.append(Damage(self._kept, CUT_OFF))
+        if self._parser is not None and not self.closed:
+            try:
+                self._parser.Parse(b"", True)
+            except expat.ExpatError:
+                if self._kept:
+                    self.events.append(Damage(self._kept, CUT_OFF))
         self._parser = None
 
     def _feed(self, data: bytes) -> None:
@@ -121,11 +122,10 @@ class Markup:
 
     def _keep(self, parser: expat.XMLParserType, data: bytes) -> None:
         """Keeps the text of what is not closed yet, to name it if it turns out damaged."""
-        pending = parser.CurrentByteIndex
-        first = self._at if self._open else pending
-        self._kept = (self._kept + data)[max(0, first - self._kept_from) :][:MOST_KEPT]
-        self._kept_from = max(first, self._kept_from)
-        if self._fed - pending > MOST_PENDING:
+        pending = self._fed - parser.CurrentByteIndex
+        length = self._fed - self._at if self._open else pending
+        self._kept = (self._kept + data)[-length:][:MOST_KEPT] if length else b""
+        if pending > MOST_PENDING:
             self._damaged(self._kept)
 
     def _recover(self, parser: expat.XMLParserType, data: bytes) -> bytes:
@@ -134,7 +134,7 @@ class Markup:
         index = max(parser.ErrorByteIndex - self._fed, 0)
         text, error = self._kept + data, len(self._kept) + index
         if self._open:
-            begin = max(0, self._at - self._kept_from)
+            begin = max(0, len(text) - (self._fed + len(data) - self._at))
         else:
             begin = max(0, text.rfind(b"<", 0, error))
             begin = error if b">" in text[begin:error] else begin

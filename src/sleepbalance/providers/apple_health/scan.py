@@ -39,7 +39,7 @@ _META = rb'(?:/>|>(?:\n  <MetadataEntry key="[^"<&]*" value="[^"<&]*"/>)*\n </Re
 _READING_TAIL = re.compile(rb'([0-9][0-9.eE+-]{0,39})"' + _META)
 _OTHER = re.compile(rb'[^<>&]*"' + _META)
 _LATER = {"type", "creationDate", "startDate", "endDate", "value"}
-_TELLING = (b"HKTimeZone", b"HKWasUserEntered")
+_TELLING = (b"HKTimeZone", b"HKWasUserEntered", b"productType")
 
 
 class Columns(NamedTuple):

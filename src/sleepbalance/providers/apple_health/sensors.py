@@ -76,6 +76,8 @@ class Readings:
         columns = self._columns.get((kind, source.key))
         if columns is None:
             columns = self._columns[kind, source.key] = _Columns(source)
+        elif source != columns.source:  # one key, spelt or described in two ways
+            columns.source = min(columns.source, source, key=_rank)
         columns.starts.extend(starts)
         columns.seconds.extend(seconds)
         columns.values.extend(values)
@@ -96,6 +98,10 @@ class Readings:
         for kind, count in sorted(self._bad.items()):
             words = f"{_WORDS[kind]} reading" + ("s" if count > 1 else "")
             yield f"{count} {words} could not be read: {self._reasons[kind]}"
+
+
+def _rank(source: Source) -> tuple[bool, str, str]:
+    return (source.device is None, source.device or "", source.name)
 
 
 def _weeks(kind: str, columns: _Columns) -> Iterator[Raw]:

@@ -18,7 +18,7 @@ _QUOTES = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '
 _DEVICES = (
     ("watch", re.compile(r"watch", re.IGNORECASE)),
     ("ring", re.compile(r"\bring\b|\boura\b", re.IGNORECASE)),
-    ("phone", re.compile(r"phone", re.IGNORECASE)),
+    ("phone", re.compile(r"\bi?phone", re.IGNORECASE)),
 )
 
 
