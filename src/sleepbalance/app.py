@@ -89,7 +89,7 @@ class App:
         listening = listening or Listening()
         if timezone is not None:
             _check_zone(timezone)
-        with archive.open_members(path, listening.on_bytes) as members:
+        with archive.open_members(path, on_bytes=listening.on_bytes) as members:
             provider, door, wanted = _recognise(path, members)
             _guard(self.folder, wanted)
             person = self._person_for_import(user, listening)

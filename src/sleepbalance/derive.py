@@ -70,8 +70,7 @@ def _derive_stretch(
     edits = [_anchored(edit, start, end, places) for edit, start, end in said]
     result = nights.derive([s.report for s in placed], edits, order=order)
     near = [s for s in placed if _touches(s, span[0] - REACH, span[1] + REACH)]
-    dates = _dates(near, result)
-    dates |= {d for e in edits for d in _dates_of_edit(e, span)}
+    dates = _dates(span, near, result)
     for stored in near:
         _note(connection, stored, result)
     return _write(connection, user_id, dates, placed, result)
@@ -81,19 +80,12 @@ def _touches(stored: Stored, start: dt.datetime, end: dt.datetime) -> bool:
     return stored.report.session.start <= end and stored.report.session.end >= start
 
 
-def _dates(near: Sequence[Stored], result: nights.Derived) -> set[dt.date]:
-    """The dates that these sessions were and are derived into."""
-    before = {s.sleep_date for s in near if s.sleep_date is not None}
-    return before | {result.dates[s.report.id] for s in near if s.report.id in result.dates}
-
-
-def _dates_of_edit(edit: Edit, span: Span) -> Iterator[dt.date]:
-    """The dates that an edit may speak of by itself, where they lie in the stretch."""
-    if edit.start is not None and edit.end is not None:
-        if edit.start <= span[1] + REACH and edit.end >= span[0] - REACH:
-            yield from (edit.start.date(), edit.end.date())
-    elif edit.date is not None and (span[0] - REACH).date() <= edit.date <= span[1].date():
-        yield edit.date
+def _dates(span: Span, near: Sequence[Stored], result: nights.Derived) -> set[dt.date]:
+    """Every date on which the changed span can have ended a night, before or now."""
+    first, last = (span[0] - REACH).date(), (span[1] + REACH).date()
+    dates = {first + dt.timedelta(days=n) for n in range((last - first).days + 1)}
+    dates |= {s.sleep_date for s in near if s.sleep_date is not None}
+    return dates | {result.dates[s.report.id] for s in near if s.report.id in result.dates}
 
 
 def _note(connection: Connection, stored: Stored, result: nights.Derived) -> None:

@@ -119,6 +119,15 @@ def _write(
     return _outcome(intake, spool, finished, (first, last))
 
 
+def _by_name(spool: Spool) -> dict[str, int]:
+    """Samples per source; several sources may have one name, e.g. what was typed in on a phone."""
+    counts: dict[str, int] = {}
+    for key, seen in spool.seen.items():
+        name = spool.sources[key].name
+        counts[name] = counts.get(name, 0) + seen
+    return counts
+
+
 def _outcome(
     intake: Intake,
     spool: Spool,
@@ -134,7 +143,7 @@ def _outcome(
         "set_aside": aside,
         "reasons": [{"reason": why, "samples": n} for why, n in worst],
         "problems": list(finished.problems),
-        "sources": {spool.sources[key].name: n for key, n in spool.seen.items()},
+        "sources": _by_name(spool),
         "same": intake.skipped,
         "unreadable": aside,
         "deleted": 0,

@@ -52,9 +52,9 @@ def show(out: Console, row: Night, reports: Sequence[Report]) -> None:
     date = row["sleep_date"]
     out.print(words.night(date, details.get("evening_date"), year=True), style="bold")
     out.print(words.in_words(row))
-    if details.get("why"):
-        source = words.safe(str(details.get("source_name") or row["data_source"]))
-        out.print(f"Told by {source}: {words.safe(details['why'])}")
+    source = words.safe(str(details.get("source_name") or row["data_source"]))
+    why = details.get("why") or "a row that was here before"
+    out.print(f"Told by {source} ({words.safe(str(why).removeprefix(f'{source}: '))}).")
     out.print()
     chosen = [r for r in reports if r.id in (details.get("sessions") or ())]
     for line in hypnogram.draw(chosen, out.width):
@@ -102,7 +102,8 @@ def _beside(out: Console, row: Night, details: Mapping[str, Any]) -> None:
     """What a table cannot hold: reasons, naps, other sleeps, the zone, the person's words."""
     for other in details.get("alternatives") or ():
         if _differs(row, other):
-            out.print(f"{words.safe(str(other['source']))}: {words.safe(str(other['why']))}")
+            name, why = words.safe(str(other["source"])), words.safe(str(other["why"]))
+            out.print(f"{name} was not taken: {why}.")
     for nap in row["naps"]:
         out.print(
             f"{str(nap['kind']).capitalize()} {words.span(nap['start'], nap['end'])}:"

@@ -172,7 +172,7 @@ def _sources_line(sources: Mapping[str, int]) -> str:
 def _zones_line(rows: Sequence[Night]) -> str:
     guessed = sum((r["details"] or {}).get("zone_from") in ("file", "none", None) for r in rows)
     known = len(rows) - guessed
-    text = f"Zones: {words.count(known, 'night')} know their zone, {guessed:,} guess it."
+    text = f"Zones: known for {words.count(known, 'night')}, guessed for {guessed:,}."
     return text + (" Say where you lived: sleepbalance zone set Europe/Berlin" if guessed else "")
 
 

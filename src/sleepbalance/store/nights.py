@@ -92,8 +92,10 @@ def _write_record(
 ) -> None:
     now = f"{clock(connection):%Y-%m-%d %H:%M:%S}"
     if before is None:
-        row = {"id": new_id(), "user_id": whose[0], "sleep_date": whose[1], "created_at": now}
-        connection.execute(insert(sleep_records).values(row | dict(record), updated_at=now))
+        row: dict[str, Any] = {"id": new_id(), "created_at": now}
+        row |= {"user_id": whose[0], "sleep_date": whose[1]}
+        row |= {**record, "updated_at": now}
+        connection.execute(insert(sleep_records).values(row))
         return
     mine = update(sleep_records).where(sleep_records.c.id == before.id)
     connection.execute(mine.values(**record, updated_at=now))
