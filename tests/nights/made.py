@@ -136,9 +136,10 @@ def edit(
     kind: EditKind,
     span: tuple[str, str] | None = None,
     date: str | None = None,
+    /,
     *,
     made: int = 0,
-    zone: str = BERLIN,
+    clock: str = BERLIN,
     **value: object,
 ) -> Edit:
     made_at = dt.datetime(2026, 12, 1, tzinfo=dt.UTC) + dt.timedelta(hours=made)
@@ -146,8 +147,8 @@ def edit(
         id=f"e{next(numbers):05}",
         kind=kind,
         value=value,
-        start=at(span[0], zone) if span else None,
-        end=at(span[1], zone) if span else None,
+        start=at(span[0], clock) if span else None,
+        end=at(span[1], clock) if span else None,
         date=day(date) if date else None,
         made_at=made_at,
     )

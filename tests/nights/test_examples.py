@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sleepbalance.model import EditKind, Totals
 from sleepbalance.nights import SourceRank, derive
 from tests.nights.made import app_row, day, edit, night, nights, report
@@ -32,7 +34,7 @@ def test_sleep_before_a_shift_is_a_long_nap() -> None:
 
 
 def test_a_day_sleep_and_a_night_with_three_devices() -> None:
-    given = {"provider": "oura", "by": "ring"}
+    given: dict[str, Any] = {"provider": "oura", "by": "ring"}
     sunday = day("22")
     saturday = [
         report("21 11:00", "21 18:40", "L200 D100 R160", by="garmin", provider="garmin"),
@@ -86,8 +88,8 @@ def test_parts_add_up_to_the_rounded_total() -> None:
 def test_rating_and_note_of_the_app_stay_and_the_device_tells_the_times() -> None:
     row = app_row("19 22:45", "20 06:45", totals=Totals(asleep=420 * 60))
     said = [
-        edit(EditKind.RATING, ("19 22:45", "20 06:45"), zone="UTC", rating="good"),
-        edit(EditKind.NOTES, ("19 22:45", "20 06:45"), zone="UTC", notes="slept like a stone"),
+        edit(EditKind.RATING, ("19 22:45", "20 06:45"), clock="UTC", rating="good"),
+        edit(EditKind.NOTES, ("19 22:45", "20 06:45"), clock="UTC", notes="slept like a stone"),
     ]
     found = night(row, report("19 23:00", "20 06:30", "L450"), edits=said)
     assert found.record["quality_rating"] == "good"

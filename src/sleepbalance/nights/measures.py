@@ -75,13 +75,15 @@ class Figures:
 
     @property
     def sleep_start(self) -> dt.datetime | None:
-        first = self.sleep.parts[0].sleep
-        return first.start if first else self.times.get("sleep_start")
+        first = self.sleep.parts[0]
+        told = first.report.session.sleep_start
+        return first.sleep.start if first.sleep else self.times.get("sleep_start", told)
 
     @property
     def sleep_end(self) -> dt.datetime | None:
-        last = self.sleep.parts[-1].sleep
-        return last.end if last else self.times.get("sleep_end")
+        last = self.sleep.parts[-1]
+        told = last.report.session.sleep_end
+        return last.sleep.end if last.sleep else self.times.get("sleep_end", told)
 
     @property
     def zone_start(self) -> str:
