@@ -415,6 +415,9 @@ def test_an_app_row_without_times_is_its_date() -> None:
     assert alone.record["sleep_start_time"] is None
     assert alone.record["bed_time"] is None
     assert alone.details["time_in_bed"] is None
+    bare = night(app_row("20 12:00", "20 12:00", maker_date=day("20")))
+    assert (bare.record["bed_time"], bare.record["total_sleep_time"]) == (None, None)
+    assert (bare.details["evening_date"], bare.details["time_in_bed"]) == (None, None)
     found = night(row, report(*NIGHT))
     assert found.record["total_sleep_time"] == 480
     (other,) = listed(found, "alternatives")

@@ -381,10 +381,37 @@ def test_the_persons_order_goes_before_grades() -> None:
 
 
 def test_equal_reports_are_told_apart_by_name() -> None:
-    pair = [report("19 23:00", "20 07:00", provider=p) for p in ("zeta", "alpha")]
+    pair = [report("19 23:00", "20 07:00", by=by) for by in ("zeta", "alpha")]
     found = night(*pair)
-    assert found.record["data_source"] == "alpha"
-    assert found.details["why"] == "Watch: Watch tells as much; the first by name is taken"
+    assert found.details["source_key"] == "alpha"
+    assert found.details["why"] == "Alpha: Zeta tells as much; the first by name is taken"
+
+
+def test_a_device_that_came_by_another_road_too_is_named_as_that() -> None:
+    own = report("19 23:00", "20 07:00", "L300 D180", provider="maker")
+    relayed = report("19 23:00", "20 06:59", "L300 D179", provider="phone", by="Maker Connect")
+    found = night(own, relayed)
+    why = "Maker Connect by phone seems to be the same by another road"
+    assert [s["why"] for s in listed(found.details, "alternatives")] == [why]
+    assert found.details["why"] == f"Watch: {why}"
+
+
+def test_what_ends_early_is_said_so() -> None:
+    ring = report("19 23:00", "20 07:00", "L480", by="ring")
+    found = night(ring, report("19 23:00", "20 01:00", "L120", by="band"))
+    (other,) = listed(found.details, "alternatives")
+    assert other["why"] == "Band covers only 2 h 0 min of 8 h 0 min, it ended at 01:00"
+    holes = report("19 23:00", "20 07:00", "L120 -300 L60", by="h", parts=[(0, 120), (420, 480)])
+    (other,) = listed(night(ring, holes).details, "alternatives")
+    assert other["why"] == "H covers only 3 h 0 min of 8 h 0 min"
+
+
+def test_time_in_bed_does_not_replace_sleep_of_its_source_and_is_kept() -> None:
+    given: dict[str, Any] = {"by": "mat", "arrived_at": at("25 10:00")}
+    sleep = report("19 23:00", "20 07:00", by="mat", id="sleep", arrived_at=at("20 10:00"))
+    derived = derive([sleep, phone("19 22:50", "20 07:10", id="bed", **given)])
+    assert derived.superseded == {"bed": "sleep"}
+    assert derived.nights[day("20")].details["time_in_bed"] == 500
 
 
 def test_three_quarters_are_enough() -> None:

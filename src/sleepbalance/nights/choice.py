@@ -15,6 +15,7 @@ from sleepbalance.nights.sleeps import Sleep, SourceKey, connected
 from sleepbalance.nights.spans import Calendar, Span, mostly_same, shared, union
 
 HYPNOGRAM, TOTALS, UNSTAGED, HAND_ENTRY, IN_BED = range(5)
+MINUTE = dt.timedelta(minutes=1)
 GRADES = {
     HYPNOGRAM: "stages over time",
     TOTALS: "totals of each stage",
@@ -255,8 +256,14 @@ def _against(loser: Candidate, best: Candidate) -> str:
 def _reason(best: Candidate, loser: Candidate) -> str:
     if best.named:
         return "your choice for this night"
+    if _same_record(best, loser):
+        return f"{loser.name} by {loser.source.provider} seems to be the same by another road"
     if loser.yardstick is not None and best.yardstick is None:
         return _short_of(loser, loser.yardstick)
+    return _by_merit(best, loser)
+
+
+def _by_merit(best: Candidate, loser: Candidate) -> str:
     if best.rank != loser.rank:
         return f"before {loser.name} in your order of sources"
     if best.grade != loser.grade:
@@ -264,6 +271,15 @@ def _reason(best: Candidate, loser: Candidate) -> str:
     if best.size != loser.size:
         return f"{loser.name} tells {_hours(loser.size)}, it tells {_hours(best.size)}"
     return f"{loser.name} tells as much; the first by name is taken"
+
+
+def _same_record(one: Candidate, two: Candidate) -> bool:
+    """A device whose sleep came by another maker's door too: it agrees to the minute."""
+    if one.source.provider == two.source.provider or IN_BED in (one.grade, two.grade):
+        return False
+    pairs = ((one.size, two.size), (one.period, two.period))
+    ends = abs(_begins(one) - _begins(two)), abs(_ends(one) - _ends(two))
+    return max(ends) <= MINUTE and all(abs(a - b) <= MINUTE.seconds for a, b in pairs)
 
 
 def _short_of(loser: Candidate, longest: Candidate) -> str:

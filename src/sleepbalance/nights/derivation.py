@@ -61,9 +61,20 @@ def derive(
     words = words_of(edits, _mains_before(ours, edits, order, rules))
     told = _told(ours, words, order, rules)
     days = _days(told.episodes, rules)
-    scribe = Scribe(Beds(told.standing), told.sleeps, rules)
+    scribe = Scribe(Beds(_in_bed(ours, told)), told.sleeps, rules)
     nights = _nights(told.episodes, days, words, scribe, rules)
     return Derived(nights, _dates(reports, told), told.superseded)
+
+
+def _in_bed(reports: Sequence[Report], told: _Told) -> list[Report]:
+    """Whose time in bed counts: what stands, and time in bed that sleep of its source replaced."""
+    known = {report.id: report for report in reports}
+    replaced = [
+        known[old]
+        for old, new in sorted(told.superseded.items())
+        if known[new].session.measures_sleep and not known[old].session.measures_sleep
+    ]
+    return [*told.standing, *replaced]
 
 
 def _told(

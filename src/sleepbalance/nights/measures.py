@@ -134,7 +134,9 @@ class Figures:
         return self.sleep_start + (self.sleep_end - self.sleep_start) / 2
 
     @property
-    def evening(self) -> dt.date:
+    def evening(self) -> dt.date | None:
+        if self.sleep.dateless_clock:
+            return None
         start = local(self.sleep_start or self.bed or self.sleep.start, self.zone_start)
         early = start.time() < self.rules.evening_turns
         return start.date() - dt.timedelta(days=1) if early else start.date()

@@ -215,7 +215,17 @@ def _day(report: Report) -> dt.date:
 def _newest(report: Report) -> tuple[object, ...]:
     session = report.session
     time = session.revised_at or report.arrived_at or EARLIEST
-    return (session.provisional, -time.timestamp() if time > EARLIEST else 0.0, *_finer(report))
+    age = -time.timestamp() if time > EARLIEST else 0.0
+    return (not _tells_sleep(report), session.provisional, age, *_finer(report))
+
+
+def _finest(report: Report) -> tuple[object, ...]:
+    return (not _tells_sleep(report), report.session.provisional, *_finer(report))
+
+
+def _tells_sleep(report: Report) -> bool:
+    """Time in bed alone never replaces sleep, however new it is."""
+    return report.session.measures_sleep or not report.session.in_bed
 
 
 def _finer(report: Report) -> tuple[object, ...]:
@@ -228,7 +238,7 @@ def _settle_doors(reports: list[Report], replaced: dict[str, str], rules: Rules)
     standing = []
     for group in _clusters(reports, rules):
         dated = all(r.session.revised_at for r in group)
-        key = _newest if dated else lambda r: (r.session.provisional, *_finer(r))
+        key = _newest if dated else _finest
         standing += _best(group, key, replaced, rules)
     return standing
 
