@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import sqlite3
 from contextlib import closing
@@ -18,9 +19,9 @@ def back_up(path: Path, before: str) -> Path:
     The caller's connection holds the write lock, so nothing changes meanwhile. Raises StoreError
     where the copy cannot be made; nothing is left of it then.
     """
-    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-    final = path.with_name(f"{path.name}.before-{before}-{stamp}.backup")
-    partial = final.with_name(f"{final.name}.partial")
+    partial = path.with_name(f"{path.name}.backup.partial")
+    partial.unlink(missing_ok=True)  # of a process that was killed: the lock is ours now
+    final = _unused(path, before)
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(path, partial)
@@ -32,6 +33,15 @@ def back_up(path: Path, before: str) -> Path:
             " Make room, or let us write into that folder, then try again."
         ) from error
     return final
+
+
+def _unused(path: Path, before: str) -> Path:
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+    for more in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
+        final = path.with_name(f"{path.name}.before-{before}-{stamp}{more}.backup")
+        if not final.exists():
+            return final
+    raise AssertionError
 
 
 def _copy(path: Path, to: Path) -> None:

@@ -176,9 +176,10 @@ def _number(connection: Connection, revision: str) -> None:
     before = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     # Never downwards: an app that found its file at a lower number would upgrade it once more.
     number = max(before, version.user_version(revision))
-    connection.exec_driver_sql(f"PRAGMA user_version = {number}")
-    if number >= version.FIRST_OF_OURS:
-        connection.exec_driver_sql(f"PRAGMA application_id = {version.APPLICATION_ID}")
+    mark = version.APPLICATION_ID if number >= version.FIRST_OF_OURS else 0
+    for name, wanted in (("user_version", number), ("application_id", mark)):
+        if connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() != wanted:
+            connection.exec_driver_sql(f"PRAGMA {name} = {wanted}")
 
 
 def _finish(run: _Run, providers: Mapping[str, str]) -> str | None:

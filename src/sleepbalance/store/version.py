@@ -188,9 +188,9 @@ def find_in(connection: sqlite3.Connection, name: str) -> Found:
     number = int(connection.execute("PRAGMA user_version").fetchone()[0])
     mark = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if "alembic_version" in tables:
-        rows = connection.execute("SELECT * FROM alembic_version").fetchall()
-        if rows or mark == APPLICATION_ID:
-            return _ours(rows[0][0] if rows else "", name)
+        rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        if rows:
+            return _ours(str(rows[0][0]), name)
     if not tables and (number, mark) == (0, 0):
         return Found(What.NEW)
     return _phone(tables, number, mark, name)
