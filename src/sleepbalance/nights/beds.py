@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from sleepbalance.model import Report
 from sleepbalance.nights.parts import in_bed_of
-from sleepbalance.nights.sleeps import Sleep, source_of
+from sleepbalance.nights.sleeps import Sleep
 from sleepbalance.nights.spans import Calendar, Span, length, shared, union
+from sleepbalance.nights.standing import source_of
 
 
 class Bed(NamedTuple):

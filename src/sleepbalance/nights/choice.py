@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from sleepbalance.model import local
 from sleepbalance.nights.rules import Rules
-from sleepbalance.nights.sleeps import Sleep, SourceKey, connected
-from sleepbalance.nights.spans import Calendar, Span, mostly_same, shared, union
+from sleepbalance.nights.sleeps import Sleep
+from sleepbalance.nights.spans import Calendar, Span, connected, mostly_same, shared, union
+from sleepbalance.nights.standing import SourceKey
 
 HYPNOGRAM, TOTALS, UNSTAGED, HAND_ENTRY, IN_BED = range(5)
 MINUTE = dt.timedelta(minutes=1)

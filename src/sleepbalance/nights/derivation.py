@@ -23,7 +23,8 @@ from sleepbalance.nights.edits import (
 )
 from sleepbalance.nights.night import Night, Quality, Scribe
 from sleepbalance.nights.rules import RULES, Rules
-from sleepbalance.nights.sleeps import Sleep, sleeps_of, stand
+from sleepbalance.nights.sleeps import Sleep, sleeps_of
+from sleepbalance.nights.standing import Reading, read, stand
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Derived:
 class _Told:
     """The sleeps of the person after the choice of sources and the person's words."""
 
-    standing: Sequence[Report]
+    standing: Sequence[Reading]
     superseded: Mapping[str, str]
     sleeps: Sequence[Sleep]
     episodes: Sequence[Episode]
@@ -57,7 +58,7 @@ def derive(
     `edits` are those in force (none undone); `order` is the person's order of sources, the best
     first. Neither the order of `reports` nor that of `edits` matters.
     """
-    ours = [*reports, *added(edits, reports)]
+    ours = read([*reports, *added(edits, reports)])
     words = words_of(edits, _mains_before(ours, edits, order, rules))
     told = _told(ours, words, order, rules)
     days = _days(told.episodes, rules)
@@ -66,21 +67,21 @@ def derive(
     return Derived(nights, _dates(reports, told), told.superseded)
 
 
-def _in_bed(reports: Sequence[Report], told: _Told) -> list[Report]:
+def _in_bed(readings: Sequence[Reading], told: _Told) -> list[Report]:
     """Whose time in bed counts: what stands, and time in bed that sleep of its source replaced."""
-    known = {report.id: report for report in reports}
+    known = {reading.report.id: reading.report for reading in readings}
     replaced = [
         known[old]
         for old, new in sorted(told.superseded.items())
         if known[new].session.measures_sleep and not known[old].session.measures_sleep
     ]
-    return [*told.standing, *replaced]
+    return [*(reading.report for reading in told.standing), *replaced]
 
 
 def _told(
-    reports: Sequence[Report], words: Sequence[Word], order: Sequence[SourceRank], rules: Rules
+    readings: Sequence[Reading], words: Sequence[Word], order: Sequence[SourceRank], rules: Rules
 ) -> _Told:
-    standing, superseded = stand(reports, rules)
+    standing, superseded = stand(readings, rules)
     sleeps = sleeps_of(standing, kind_word(words, rules), rules)
     dated = [s for s in sleeps if s.dateless_clock]
     groups = groups_of([s for s in sleeps if not s.dateless_clock], rules)
@@ -91,7 +92,7 @@ def _told(
 
 
 def _mains_before(
-    reports: Sequence[Report],
+    readings: Sequence[Reading],
     edits: Sequence[Edit],
     order: Sequence[SourceRank],
     rules: Rules,
@@ -99,7 +100,7 @@ def _mains_before(
     """The nights without any edit: what an edit of a date, and of no span, is about."""
     if not any(by_date_only(edit) for edit in edits):
         return {}
-    days = _days(_told(reports, (), order, rules).episodes, rules)
+    days = _days(_told(readings, (), order, rules).episodes, rules)
     return {date: day.main for date, day in days.items() if day.main}
 
 

@@ -22,8 +22,9 @@ from sleepbalance.model import (
 from sleepbalance.nights.choice import Episode, Group, SourceRank
 from sleepbalance.nights.parts import BY_BOTH, BY_HYPNOGRAM, Part, Tally, measured
 from sleepbalance.nights.rules import Rules
-from sleepbalance.nights.sleeps import EARLIEST, PERSON, Sleep
+from sleepbalance.nights.sleeps import PERSON, Sleep
 from sleepbalance.nights.spans import Calendar, Span, mostly_same, shared
+from sleepbalance.nights.standing import EARLIEST
 
 TIMES = ("bed_time", "sleep_start", "sleep_end", "wake_time")
 

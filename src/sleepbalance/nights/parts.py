@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -79,6 +79,15 @@ def in_bed_of(session: Session) -> tuple[Span, ...]:
     return union(Span(instant(session, p.offset), instant(session, p.end)) for p in session.in_bed)
 
 
+def covers(parts: Sequence[Part]) -> tuple[Span, ...]:
+    """The time that parts are about, without gaps: asleep, else in bed."""
+    spans: list[Span] = []
+    for part in parts:
+        beds = () if part.sleep else in_bed_of(part.report.session)
+        spans.extend(beds or (part.span,))
+    return union(spans)
+
+
 def parts_of(report: Report) -> tuple[Part, ...]:
     """The parts in which somebody slept or, where nobody measured sleep, lay in bed."""
     session = report.session
@@ -118,8 +127,10 @@ def _from_hypnogram(report: Report) -> tuple[Part, ...]:
     return _settle([part for part in found if part is not None], session.totals)
 
 
-def clip(segments: Iterable[Segment], start: int, end: int) -> list[Segment]:
+def clip(segments: Sequence[Segment], start: int, end: int) -> list[Segment]:
     """What of the segments lies between two offsets."""
+    if segments and start <= segments[0].offset and segments[-1].end <= end:
+        return list(segments)
     cut = [(max(s.offset, start), min(s.end, end), s.stage) for s in segments]
     return [Segment(first, last - first, stage) for first, last, stage in cut if first < last]
 
@@ -127,15 +138,15 @@ def clip(segments: Iterable[Segment], start: int, end: int) -> list[Segment]:
 def _measure(report: Report, piece: Piece) -> Part | None:
     session = report.session
     inside = clip(session.hypnogram, piece.offset, piece.end)
-    asleep = [s for s in inside if s.stage.is_sleep]
+    asleep = [i for i, segment in enumerate(inside) if segment.stage.is_sleep]
     if not asleep:
         return None
-    sleep = Span(instant(session, asleep[0].offset), instant(session, asleep[-1].end))
-    tally, awakenings = measured(report, sleep)
+    inside = inside[asleep[0] : asleep[-1] + 1]
+    tally, awakenings = _count(session, inside, inside[-1].end - inside[0].offset)
     return Part(
         report=report,
         window=Span(instant(session, piece.offset), instant(session, piece.end)),
-        sleep=sleep,
+        sleep=Span(instant(session, inside[0].offset), instant(session, inside[-1].end)),
         tally=tally,
         basis=BY_HYPNOGRAM,
         awakenings=awakenings,
@@ -147,10 +158,7 @@ def measured(report: Report, span: Span) -> tuple[Tally, int | None]:
     """What the hypnogram says of a stretch of time, and how often somebody awoke in it."""
     session = report.session
     start, end = (int((i - session.start).total_seconds()) for i in span)
-    inside = clip(session.hypnogram, start, end)
-    told = _awake_told(session)
-    tally = count(inside, end - start, staged=session.staged, awake_told=told)
-    return tally, _runs(inside) if told else None
+    return _count(session, clip(session.hypnogram, start, end), end - start)
 
 
 def _awake_told(session: Session) -> bool:
@@ -159,22 +167,24 @@ def _awake_told(session: Session) -> bool:
     return by_device or any(s.stage.is_awake for s in session.hypnogram)
 
 
-def count(inside: Sequence[Segment], period: int, *, staged: bool, awake_told: bool) -> Tally:
+def _count(session: Session, inside: list[Segment], period: int) -> tuple[Tally, int | None]:
     """The seconds of a sleep period; a hole in it is unmeasured like `unknown`."""
     seconds = dict.fromkeys(Stage, 0)
     for segment in inside:
         seconds[segment.stage] += segment.seconds
-    known = sum(n for stage, n in seconds.items() if stage is not Stage.UNKNOWN)
+    known = sum(seconds.values()) - seconds[Stage.UNKNOWN]
     awake = seconds[Stage.AWAKE] + seconds[Stage.RESTLESS] + seconds[Stage.OUT_OF_BED]
-    return Tally(
+    staged, told = session.staged, _awake_told(session)
+    tally = Tally(
         light=seconds[Stage.LIGHT] if staged else None,
         deep=seconds[Stage.DEEP] if staged else None,
         rem=seconds[Stage.REM] if staged else None,
         asleep=seconds[Stage.ASLEEP],
-        awake=awake if awake_told else None,
+        awake=awake if told else None,
         restless=seconds[Stage.RESTLESS] or None,
         unmeasured=max(0, period - known),
     )
+    return tally, _runs(inside) if told else None
 
 
 def _runs(inside: Sequence[Segment]) -> int:

@@ -1,43 +1,23 @@
-"""The sleeps of each source: which of its reports stands, and which parts are one sleep."""
+"""The sleeps of each source: which of its parts are one sleep."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from sleepbalance.model import Kind, Method, Report, local
-from sleepbalance.nights.parts import Part, Tally, in_bed_of, parts_of, tally_sum
+from sleepbalance.nights.parts import Part, Tally, covers, in_bed_of, tally_sum
 from sleepbalance.nights.rules import Rules
-from sleepbalance.nights.spans import Calendar, Span, length, mostly_same, shared, union
+from sleepbalance.nights.spans import Span, length, shared, union
+from sleepbalance.nights.standing import EARLIEST, Reading, SourceKey, source_of
 
 APP = "app"  # rows that the phone app left: its clock is written, its zone is not
 PERSON = "person"  # sleeps that the person added
 APART = (Kind.NAP, Kind.UNCONFIRMED)
-EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
-
-
-class SourceKey(NamedTuple):
-    provider: str
-    account: str
-    key: str
-
-
-def source_of(report: Report) -> SourceKey:
-    return SourceKey(report.provider, report.account, report.session.source.key)
-
-
-def covers(parts: Sequence[Part]) -> tuple[Span, ...]:
-    """The time that parts are about, without gaps: asleep, else in bed."""
-    spans: list[Span] = []
-    for part in parts:
-        beds = () if part.sleep else in_bed_of(part.report.session)
-        spans.extend(beds or (part.span,))
-    return union(spans)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,140 +132,16 @@ def _wall(instant: dt.datetime, zone: str) -> dt.datetime:
     return local(instant, zone).replace(tzinfo=dt.UTC)
 
 
-# -- which report stands -----------------------------------------------------------------------
-
-Key = Callable[[Report], tuple[object, ...]]
-
-
-def stand(reports: Iterable[Report], rules: Rules) -> tuple[list[Report], dict[str, str]]:
-    """The reports that stand, and id by id the one that replaces each of the others."""
-    by_source: dict[SourceKey, list[Report]] = defaultdict(list)
-    for report in sorted(reports, key=lambda r: r.id):
-        by_source[source_of(report)].append(report)
-    replaced: dict[str, str] = {}
-    standing: list[Report] = []
-    for own in by_source.values():
-        left: list[Report] = []
-        for door in sorted({r.session.door for r in own}):
-            left += _best([r for r in own if r.session.door == door], _newest, replaced, rules)
-        standing += _settle_doors(left, replaced, rules)
-    return standing, {loser: _final(loser, replaced) for loser in replaced}
-
-
-def _final(loser: str, replaced: Mapping[str, str]) -> str:
-    while loser in replaced:
-        loser = replaced[loser]
-    return loser
-
-
-def _best(reports: list[Report], key: Key, replaced: dict[str, str], rules: Rules) -> list[Report]:
-    """From the best to the worst: each stands unless a better one tells the same sleep."""
-    calendar: Calendar[tuple[Report, tuple[Span, ...]]] = Calendar()
-    standing = []
-    for report in sorted(reports, key=key):
-        spans = _extent(report)
-        near = calendar.near(spans, around=1)
-        better = [r for r, other in near if _same_sleep(report, spans, r, other, rules)]
-        if better:
-            replaced[report.id] = better[0].id
-        else:
-            standing.append(report)
-            calendar.add(spans, (report, spans))
-    return standing
-
-
-def _extent(report: Report) -> tuple[Span, ...]:
-    parts = parts_of(report)
-    session = report.session
-    return covers(parts) if parts else (Span(session.start, session.end),)
-
-
-def _same_sleep(
-    one: Report, spans: tuple[Span, ...], two: Report, others: tuple[Span, ...], rules: Rules
-) -> bool:
-    if not length(spans) and not length(others):  # both know their date only
-        return _day(one) == _day(two)
-    return mostly_same(spans, others, rules.same_sleep)
-
-
-def _day(report: Report) -> dt.date:
-    return report.session.maker_date or local(report.session.end, report.zone_end).date()
-
-
-def _newest(report: Report) -> tuple[object, ...]:
-    session = report.session
-    time = session.revised_at or report.arrived_at or EARLIEST
-    age = -time.timestamp() if time > EARLIEST else 0.0
-    return (not _tells_sleep(report), session.provisional, age, *_finer(report))
-
-
-def _finest(report: Report) -> tuple[object, ...]:
-    return (not _tells_sleep(report), report.session.provisional, *_finer(report))
-
-
-def _tells_sleep(report: Report) -> bool:
-    """Time in bed alone never replaces sleep, however new it is."""
-    return report.session.measures_sleep or not report.session.in_bed
-
-
-def _finer(report: Report) -> tuple[object, ...]:
-    session = report.session
-    return (not session.hypnogram, session.door == "file", session.door, report.id)
-
-
-def _settle_doors(reports: list[Report], replaced: dict[str, str], rules: Rules) -> list[Report]:
-    """Across doors, arrival says when we asked and not what is newer: only revisions compare."""
-    standing = []
-    for group in _clusters(reports, rules):
-        dated = all(r.session.revised_at for r in group)
-        key = _newest if dated else _finest
-        standing += _best(group, key, replaced, rules)
-    return standing
-
-
-def _clusters(reports: Sequence[Report], rules: Rules) -> list[list[Report]]:
-    extents = [_extent(report) for report in reports]
-
-    def same(i: int, j: int) -> bool:
-        return _same_sleep(reports[i], extents[i], reports[j], extents[j], rules)
-
-    return [[reports[i] for i in group] for group in connected(extents, same)]
-
-
-def connected(
-    extents: Sequence[Sequence[Span]], same: Callable[[int, int], bool]
-) -> list[list[int]]:
-    """Indices in groups, linked by `same` directly or through others; order of first members."""
-    calendar: Calendar[list[int]] = Calendar()
-    root = list(range(len(extents)))
-
-    def find(i: int) -> int:
-        while root[i] != i:
-            root[i] = root[root[i]]
-            i = root[i]
-        return i
-
-    for i, spans in enumerate(extents):
-        for (j,) in calendar.near(spans, around=1):
-            if find(i) != find(j) and same(i, j):
-                root[max(find(i), find(j))] = min(find(i), find(j))
-        calendar.add(spans, [i])
-    groups: dict[int, list[int]] = defaultdict(list)
-    for i in range(len(extents)):
-        groups[find(i)].append(i)
-    return list(groups.values())
-
-
 # -- which parts are one sleep -----------------------------------------------------------------
 
 Word = Callable[[Part], str | None]  # the person's word on a part: "main", "nap" or "part"
 
 
-def sleeps_of(standing: Iterable[Report], word: Word, rules: Rules) -> list[Sleep]:
+def sleeps_of(standing: Iterable[Reading], word: Word, rules: Rules) -> list[Sleep]:
     """The sleeps of every source, parts joined by rule 3, ordered by source and time."""
     by_source: dict[SourceKey, list[Sleep]] = defaultdict(list)
-    for report in standing:
-        by_source[source_of(report)] += _units(report, word)
+    for reading in standing:
+        by_source[source_of(reading.report)] += _units(reading, word)
     found: list[Sleep] = []
     for source in sorted(by_source):
         units = sorted(by_source[source], key=lambda s: (s.start, s.end, sorted(s.ids)))
@@ -294,12 +150,12 @@ def sleeps_of(standing: Iterable[Report], word: Word, rules: Rules) -> list[Slee
     return found
 
 
-def _units(report: Report, word: Word) -> list[Sleep]:
+def _units(reading: Reading, word: Word) -> list[Sleep]:
     """One sleep per report, or more where the person called some of its parts a nap."""
     by_word: dict[str | None, list[Part]] = defaultdict(list)
-    for part in parts_of(report):
+    for part in reading.parts:
         by_word[word(part)].append(part)
-    return [_unit(report, told, tuple(parts)) for told, parts in by_word.items()]
+    return [_unit(reading.report, told, tuple(parts)) for told, parts in by_word.items()]
 
 
 def _unit(report: Report, told: str | None, parts: tuple[Part, ...]) -> Sleep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -69,3 +69,27 @@ def _days(spans: Iterable[Span], around: int) -> Iterator[int]:
         first, last = span.start.date().toordinal(), span.end.date().toordinal()
         days.update(range(first - around, last + around + 1))
     return iter(sorted(days))
+
+
+def connected(
+    extents: Sequence[Sequence[Span]], same: Callable[[int, int], bool]
+) -> list[list[int]]:
+    """Indices in groups, linked by `same` directly or through others; order of first members."""
+    calendar: Calendar[list[int]] = Calendar()
+    root = list(range(len(extents)))
+
+    def find(i: int) -> int:
+        while root[i] != i:
+            root[i] = root[root[i]]
+            i = root[i]
+        return i
+
+    for i, spans in enumerate(extents):
+        for (j,) in calendar.near(spans, around=1):
+            if find(i) != find(j) and same(i, j):
+                root[max(find(i), find(j))] = min(find(i), find(j))
+        calendar.add(spans, [i])
+    groups: dict[int, list[int]] = defaultdict(list)
+    for i in range(len(extents)):
+        groups[find(i)].append(i)
+    return list(groups.values())
