@@ -139,13 +139,13 @@ class App:
         with writing(self.engine) as connection:
             history.close_lapsed(connection)
         with reading(self.engine) as connection:
-            return history.attempts(connection, user_id=person and person.id, **wanted)
+            return history.attempts(connection, user_id=person.id if person else None, **wanted)
 
     def stats(self, name: str | None) -> list[dict[str, Any]]:
         """Per provider: attempts by outcome, success rate in percent, sleeps that came."""
         person = self.person(name) if name is not None else None
         with reading(self.engine) as connection:
-            rows = history.statuses(connection, person and person.id)
+            rows = history.statuses(connection, person.id if person else None)
         return [_rates(provider, rows) for provider in sorted({row.provider for row in rows})]
 
 

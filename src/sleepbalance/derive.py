@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sleepbalance import nights
 from sleepbalance.model import Edit, Session, ZoneFrom, local, offset_name
 from sleepbalance.store import nights as rows
 from sleepbalance.store import people, raws, sessions
-from sleepbalance.store.engine import Connection
+from sleepbalance.store.engine import Connection, clock
 from sleepbalance.store.sessions import Place, Stored
+from sleepbalance.stretches import Span, Stretches
 
-Span = tuple[dt.datetime, dt.datetime]
 NEAR = dt.timedelta(hours=24)  # a wrist has one place for so long
 REACH = dt.timedelta(hours=28)  # the longest night, and the longest pause inside one
 MARGIN = dt.timedelta(days=4)  # nothing beyond it can change a night
@@ -28,12 +28,9 @@ def derive(connection: Connection, user_id: str, changed: Iterable[Span]) -> int
     Belongs into the transaction that changed them.
     """
     people.lock_nights(connection, user_id)
-    said = rows.edits(connection, user_id)
-    places = _Places(connection, user_id)
-    total = 0
-    for start, end in _stretches(changed):
-        total += _derive_stretch(connection, user_id, (start, end), said, places)
-    return total
+    work = _Derivation(connection, user_id)
+    spans = Stretches(changed, reach=MARGIN).slices(STRETCH)
+    return sum(work.derive(span) for span in spans)
 
 
 def derive_all(connection: Connection, user_id: str) -> int:
@@ -41,39 +38,51 @@ def derive_all(connection: Connection, user_id: str) -> int:
     return derive(connection, user_id, sessions.extent(connection, user_id))
 
 
-def _stretches(changed: Iterable[Span]) -> Iterator[Span]:
-    """The spans merged where they are near each other, none much longer than STRETCH."""
-    current: Span | None = None
-    for start, end in sorted(changed):
-        if current is None:
-            current = (start, end)
-        elif start <= current[1] + MARGIN and end - current[0] <= STRETCH:
-            current = (current[0], max(current[1], end))
-        else:
-            yield current
-            current = (start, end)
-    if current is not None:
-        yield current
+class _Derivation:
+    """Derives the nights of one person, stretch by stretch."""
 
+    def __init__(self, connection: Connection, user_id: str) -> None:
+        self.connection = connection
+        self.user_id = user_id
+        self.said = rows.edits(connection, user_id)
+        ranks = people.order_of_sources(connection, user_id)
+        self.order = [nights.SourceRank(*rank) for rank in ranks]
+        self.places = _Places(connection, user_id)
+        self.writer = rows.Writer(connection, user_id, clock(connection))
 
-Said = Sequence[tuple[Edit, str | None, str | None]]
+    def derive(self, span: Span) -> int:
+        """Derives what the span can touch; gives how many rows changed."""
+        low, high = span[0] - MARGIN, span[1] + MARGIN
+        found = sessions.of_person(self.connection, self.user_id, low, high)
+        self.places.load(low, high, found)
+        placed = _placed(self.connection, self.places, found)
+        edits = [_anchored(edit, start, end, self.places) for edit, start, end in self.said]
+        result = nights.derive([s.report for s in placed], edits, order=self.order)
+        near = [s for s in placed if _touches(s, span[0] - REACH, span[1] + REACH)]
+        sessions.note(self.connection, [n for s in near if (n := _noted(s, result)) is not None])
+        return self._write(_dates(span, near, result), placed, result)
 
-
-def _derive_stretch(
-    connection: Connection, user_id: str, span: Span, said: Said, places: _Places
-) -> int:
-    low, high = span[0] - MARGIN, span[1] + MARGIN
-    found = sessions.of_person(connection, user_id, low, high)
-    places.load(low, high, found)
-    placed = [_place(connection, places, stored) for stored in found]
-    order = [nights.SourceRank(*rank) for rank in people.order_of_sources(connection, user_id)]
-    edits = [_anchored(edit, start, end, places) for edit, start, end in said]
-    result = nights.derive([s.report for s in placed], edits, order=order)
-    near = [s for s in placed if _touches(s, span[0] - REACH, span[1] + REACH)]
-    dates = _dates(span, near, result)
-    for stored in near:
-        _note(connection, stored, result)
-    return _write(connection, user_id, dates, placed, result)
+    def _write(self, dates: set[dt.date], placed: Sequence[Stored], result: nights.Derived) -> int:
+        standing = rows.kept(self.connection, self.user_id, min(dates), max(dates))
+        speakers: dict[dt.date, set[str]] = {}
+        for stored in placed:
+            if (date := result.dates.get(stored.report.id)) is not None:
+                speakers.setdefault(date, set()).add(stored.report.provider)
+        moved = _moved_rows(placed, result, speakers)
+        written = 0
+        for date in sorted(dates):
+            before, night = standing.get(date), result.nights.get(date)
+            given_up = before is not None and (before.ours or before.id in moved)
+            if before is not None and not given_up and _only_the_app(speakers.get(date, set())):
+                continue  # nobody else speaks of this date: the row stays as the app wrote it
+            if night is not None:
+                record = _record(night, before)
+                written += self.writer.write(date, record, night.details, before)
+            elif given_up:
+                self.writer.erase(date)
+                written += 1
+        self.writer.flush()
+        return written
 
 
 def _touches(stored: Stored, start: dt.datetime, end: dt.datetime) -> bool:
@@ -88,41 +97,13 @@ def _dates(span: Span, near: Sequence[Stored], result: nights.Derived) -> set[dt
     return dates | {result.dates[s.report.id] for s in near if s.report.id in result.dates}
 
 
-def _note(connection: Connection, stored: Stored, result: nights.Derived) -> None:
+def _noted(stored: Stored, result: nights.Derived) -> tuple[str, dt.date | None, str | None] | None:
+    """What to write of a session's date and of the report before it; None if that stands."""
     date = result.dates.get(stored.report.id)
     stands = result.superseded.get(stored.report.id)
-    if (date, stands) != (stored.sleep_date, stored.superseded_by):
-        sessions.note(connection, stored.report.id, date, stands)
-
-
-def _write(
-    connection: Connection,
-    user_id: str,
-    dates: set[dt.date],
-    placed: Sequence[Stored],
-    result: nights.Derived,
-) -> int:
-    if not dates:
-        return 0
-    standing = rows.kept(connection, user_id, min(dates), max(dates))
-    speakers: dict[dt.date, set[str]] = {}
-    for stored in placed:
-        if (date := result.dates.get(stored.report.id)) is not None:
-            speakers.setdefault(date, set()).add(stored.report.provider)
-    moved = _moved_rows(placed, result, speakers)
-    written = 0
-    for date in sorted(dates):
-        before, night = standing.get(date), result.nights.get(date)
-        given_up = before is not None and (before.ours or before.id in moved)
-        if before is not None and not given_up and _only_the_app(speakers.get(date, set())):
-            continue  # nobody else speaks of this date: the row stays as the app wrote it
-        if night is not None:
-            record = _record(night, before)
-            written += rows.write(connection, (user_id, date), record, night.details, before)
-        elif given_up:
-            rows.erase(connection, user_id, date)
-            written += 1
-    return written
+    if (date, stands) == (stored.sleep_date, stored.superseded_by):
+        return None
+    return stored.report.id, date, stands
 
 
 def _only_the_app(providers: set[str]) -> bool:
@@ -225,21 +206,26 @@ class _Places:
         return min(near, key=lambda p: (abs(p[0] - at), p))[1] if near else "UTC"
 
 
-def _place(connection: Connection, places: _Places, stored: Stored) -> Stored:
-    """The session with its place resolved anew, written where that changed."""
-    where, report = places.of(stored), stored.report
-    if where == Place(report.zone_start, report.zone_end, report.zone_from):
-        return stored
-    sessions.place(connection, stored, where)
-    moved = replace(sessions.as_instants(stored.sent, where), wall=False)
-    placed = replace(
-        report,
-        session=moved,
-        zone_start=where.zone_start,
-        zone_end=where.zone_end,
-        zone_from=where.zone_from,
-    )
-    return replace(stored, report=placed)
+def _placed(connection: Connection, places: _Places, found: Sequence[Stored]) -> list[Stored]:
+    """The sessions with their places resolved anew, written where that changed."""
+    changes: list[tuple[Stored, Place]] = []
+    placed: list[Stored] = []
+    for stored in found:
+        where, report = places.of(stored), stored.report
+        if where == Place(report.zone_start, report.zone_end, report.zone_from):
+            placed.append(stored)
+            continue
+        changes.append((stored, where))
+        moved = replace(
+            report,
+            session=replace(sessions.as_instants(stored.sent, where), wall=False),
+            zone_start=where.zone_start,
+            zone_end=where.zone_end,
+            zone_from=where.zone_from,
+        )
+        placed.append(replace(stored, report=moved))
+    sessions.place(connection, changes)
+    return placed
 
 
 def _anchored(edit: Edit, start: str | None, end: str | None, places: _Places) -> Edit:

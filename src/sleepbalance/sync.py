@@ -12,7 +12,7 @@ from sleepbalance.errors import LeaseLost, Malformed, SleepBalanceError
 from sleepbalance.intake import Intake
 from sleepbalance.provider import File, Finished, Member, Provider
 from sleepbalance.store import connections, history, leases, people, sessions
-from sleepbalance.store.engine import Connection, Engine, reading, writing
+from sleepbalance.store.engine import Connection, Engine, clock, reading, writing
 from sleepbalance.store.history import Outcome
 from sleepbalance.store.raws import Owner
 from sleepbalance.store.spool import Spool, spooling
@@ -107,7 +107,8 @@ def _write(
     owner = Owner(job.user_id, job.provider.id)
     people.lock_nights(connection, owner.user_id)
     bond = connections.ensure(connection, owner.user_id, owner.provider, "file")
-    intake = Intake(connection, owner, job.provider, bond, aside=dict(spool.problems()))
+    now = clock(connection)
+    intake = Intake(connection, owner, job.provider, bond, now, aside=dict(spool.problems()))
     for source in spool.sources:
         intake.take(spool, source, finished.as_of if job.replace else None)
     derive(connection, owner.user_id, intake.changed)

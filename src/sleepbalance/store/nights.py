@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
 from sleepbalance.model import Edit, EditKind
-from sleepbalance.store.engine import clock
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.tables import night_details, sleep_edits, sleep_records
 
@@ -60,52 +59,63 @@ def kept(
     return found
 
 
-def write(
-    connection: Connection,
-    whose: tuple[str, dt.date],
-    record: Mapping[str, Any],
-    details: Mapping[str, Any],
-    before: Kept | None,
-) -> bool:
-    """Writes a night where it differs from what stands there; tells whether it did."""
-    user_id, date = whose
-    changed = before is None or any(before.record[k] != v for k, v in record.items())
-    if changed:
-        _write_record(connection, whose, record, before)
-    whole = record if before is None else {**before.record, **record}
-    more = dict(details) | {"row_hash": fingerprint(whole)}
-    old = None if before is None else before.details
-    if old is not None and all(old[k] == v for k, v in more.items()):
-        return changed
-    mine = (night_details.c.user_id == user_id, night_details.c.sleep_date == date)
-    more["derived_at"] = clock(connection)
-    if connection.execute(update(night_details).where(*mine).values(more)).rowcount == 0:
-        connection.execute(insert(night_details).values(user_id=user_id, sleep_date=date, **more))
-    return True
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes the nights of one person, those that are new all at once at the end."""
 
+    connection: Connection
+    user_id: str
+    now: dt.datetime
+    records: list[dict[str, Any]] = field(default_factory=list)
+    details: list[dict[str, Any]] = field(default_factory=list)
 
-def _write_record(
-    connection: Connection,
-    whose: tuple[str, dt.date],
-    record: Mapping[str, Any],
-    before: Kept | None,
-) -> None:
-    now = f"{clock(connection):%Y-%m-%d %H:%M:%S}"
-    if before is None:
-        row: dict[str, Any] = {"id": new_id(), "created_at": now}
-        row |= {"user_id": whose[0], "sleep_date": whose[1]}
-        row |= {**record, "updated_at": now}
-        connection.execute(insert(sleep_records).values(row))
-        return
-    mine = update(sleep_records).where(sleep_records.c.id == before.id)
-    connection.execute(mine.values(**record, updated_at=now))
+    def write(
+        self,
+        date: dt.date,
+        record: Mapping[str, Any],
+        details: Mapping[str, Any],
+        before: Kept | None,
+    ) -> bool:
+        """Writes a night where it differs from what stands there; tells whether it did."""
+        changed = before is None or any(before.record[k] != v for k, v in record.items())
+        if changed:
+            self._record(date, record, before)
+        whole = record if before is None else {**before.record, **record}
+        more = dict(details) | {"row_hash": fingerprint(whole)}
+        old = None if before is None else before.details
+        if old is not None and all(old[k] == v for k, v in more.items()):
+            return changed
+        more["derived_at"] = self.now
+        if old is None:
+            self.details.append({"user_id": self.user_id, "sleep_date": date, **more})
+        else:
+            mine = update(night_details).where(*self._mine(night_details, date))
+            self.connection.execute(mine, more)
+        return True
 
+    def _record(self, date: dt.date, record: Mapping[str, Any], before: Kept | None) -> None:
+        now = f"{self.now:%Y-%m-%d %H:%M:%S}"
+        if before is None:
+            row: dict[str, Any] = {"id": new_id(), "user_id": self.user_id, "sleep_date": date}
+            self.records.append(row | {**record, "created_at": now, "updated_at": now})
+            return
+        mine = update(sleep_records).where(sleep_records.c.id == before.id)
+        self.connection.execute(mine, {**record, "updated_at": now})
 
-def erase(connection: Connection, user_id: str, date: dt.date) -> None:
-    """Takes away the row of a date on which there is no night any more."""
-    for table in (sleep_records, night_details):
-        mine = (table.c.user_id == user_id, table.c.sleep_date == date)
-        connection.execute(delete(table).where(*mine))
+    def erase(self, date: dt.date) -> None:
+        """Takes away the row of a date on which there is no night any more."""
+        for table in (sleep_records, night_details):
+            self.connection.execute(delete(table).where(*self._mine(table, date)))
+
+    def flush(self) -> None:
+        """Writes what is new."""
+        for table, fresh in ((sleep_records, self.records), (night_details, self.details)):
+            if fresh:
+                self.connection.execute(insert(table), fresh)
+                fresh.clear()
+
+    def _mine(self, table: Table, date: dt.date) -> tuple[Any, ...]:
+        return table.c.user_id == self.user_id, table.c.sleep_date == date
 
 
 def listed(

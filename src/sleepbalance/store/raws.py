@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from isal import isal_zlib
@@ -13,9 +14,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from sleepbalance.model import Source
 from sleepbalance.provider import Raw
-from sleepbalance.store.engine import clock
 from sleepbalance.store.tables import raw_records as table
 
+Merge = Callable[[str, Sequence[bytes]], bytes]
 LONGEST = dt.timedelta(days=8)  # no record and no pack spans more
 WORTH_PACKING = 512  # bytes
 
@@ -36,39 +37,40 @@ class Owner:
         )
 
 
-def keep(
-    connection: Connection,
-    owner: Owner,
-    raws: Sequence[Raw],
-    merge: Any,
-    connection_id: str,
-) -> list[Raw]:
-    """Stores raw records (at most a few hundred), joined with what is there.
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Stores raw records, joined with what is there by the provider's `merge`."""
 
-    Gives those that are new or changed, as stored now; a changed one that moved is given twice,
-    with the span that it had and the one that it has.
-    """
-    known = _known(connection, owner, [raw.key for raw in raws])
-    now = clock(connection)
-    fresh: list[dict[str, Any]] = []
-    touched: list[Raw] = []
-    for raw in raws:
-        before = known.get(raw.key)
-        if before is None:
-            fresh.append(_row(owner, raw, connection_id, now))
-            touched.append(raw)
-        elif changes := _changes(before, raw, merge):
-            mine = update(table).where(*owner.rows(), table.c.external_id == raw.key)
-            connection.execute(mine.values(**changes, received_at=now))
-            touched += [_raw(before), raw]
-    if fresh:
-        connection.execute(insert(table), fresh)
-    return touched
+    connection: Connection
+    owner: Owner
+    merge: Merge
+    connection_id: str
+    now: dt.datetime
 
+    def keep(self, batch: Sequence[Raw]) -> list[Raw]:
+        """Stores some hundred records at most; gives those that are new or changed.
 
-def _known(connection: Connection, owner: Owner, keys: Sequence[str]) -> dict[str, Row[Any]]:
-    rows = connection.execute(select(table).where(*owner.rows(), table.c.external_id.in_(keys)))
-    return {row.external_id: row for row in rows}
+        A changed one that moved is given twice, with the span that it had and the one it has.
+        """
+        known = self._known([raw.key for raw in batch])
+        fresh: list[dict[str, Any]] = []
+        touched: list[Raw] = []
+        for raw in batch:
+            before = known.get(raw.key)
+            if before is None:
+                fresh.append(_row(self.owner, raw, self.connection_id, self.now))
+                touched.append(raw)
+            elif changes := _changes(before, raw, self.merge):
+                mine = update(table).where(*self.owner.rows(), table.c.external_id == raw.key)
+                self.connection.execute(mine, changes | {"received_at": self.now})
+                touched += [_raw(before), raw]
+        if fresh:
+            self.connection.execute(insert(table), fresh)
+        return touched
+
+    def _known(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
+        query = select(table).where(*self.owner.rows(), table.c.external_id.in_(keys))
+        return {row.external_id: row for row in self.connection.execute(query)}
 
 
 def _row(owner: Owner, raw: Raw, connection_id: str, now: dt.datetime) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def _row(owner: Owner, raw: Raw, connection_id: str, now: dt.datetime) -> dict[s
     }
 
 
-def _changes(before: Row[Any], raw: Raw, merge: Any) -> dict[str, Any]:
+def _changes(before: Row[Any], raw: Raw, merge: Merge) -> dict[str, Any]:
     """What must be written so that the stored record also says what this one says."""
     stored = _unpacked(before)
     payload = stored if raw.payload == stored else merge(raw.kind, [stored, raw.payload])
@@ -129,22 +131,58 @@ def between(
     query = (
         select(table)
         .where(
-            *owner.rows(),
-            table.c.source_key == source,
-            table.c.companion == int(companion),
+            *_readable(owner, source, companion=companion),
             table.c.start_at >= start - LONGEST,
             table.c.start_at <= end,
             table.c.end_at >= start,
-            table.c.absent_since.is_(None),
-            table.c.problem.is_(None),
         )
         .order_by(table.c.start_at, table.c.external_id)
     )
     return [_raw(row) for row in connection.execute(query)]
 
 
+def _readable(owner: Owner, source: str, *, companion: bool) -> tuple[Any, ...]:
+    return (
+        *owner.rows(),
+        table.c.source_key == source,
+        table.c.companion == int(companion),
+        table.c.absent_since.is_(None),
+        table.c.problem.is_(None),
+    )
+
+
+@contextmanager
+def from_start(
+    connection: Connection, owner: Owner, source: str, start: dt.datetime, reach: dt.timedelta
+) -> Iterator[Iterator[Raw]]:
+    """The readable records of a source from `start` on, in order of time, read as they are asked.
+
+    It begins earlier where records hang together with those at `start`, `reach` apart at most.
+    """
+    low = start
+    while True:
+        near = between(connection, owner, source, low - reach, low, companion=False)
+        first = min((raw.start for raw in near if raw.start is not None), default=low)
+        if first >= low:
+            break
+        low = first
+    query = (
+        select(table)
+        .where(*_readable(owner, source, companion=False), table.c.start_at >= low)
+        .order_by(table.c.start_at, table.c.external_id)
+        .execution_options(stream_results=True, yield_per=200)
+    )
+    with connection.execute(query) as rows:
+        yield (_raw(row) for row in rows)
+
+
 def absent(
-    connection: Connection, owner: Owner, source: str, until: dt.datetime, present: Any
+    connection: Connection,
+    owner: Owner,
+    source: str,
+    until: dt.datetime,
+    present: Callable[[str], bool],
+    now: dt.datetime,
 ) -> list[Raw]:
     """Marks as absent what the source no longer has, of all that ended by `until`.
 
@@ -158,7 +196,6 @@ def absent(
         table.c.end_at <= until,
     )
     gone = [_raw(row) for row in connection.execute(query) if not present(row.external_id)]
-    now = clock(connection)
     for raw in gone:
         mine = update(table).where(*owner.rows(), table.c.external_id == raw.key)
         connection.execute(mine.values(absent_since=now))
@@ -208,8 +245,3 @@ def _packed(payload: bytes) -> Mapping[str, Any]:
 def _unpacked(row: Row[Any]) -> bytes:
     payload = bytes(row.payload)
     return zlib.decompress(payload) if row.codec == "zlib" else payload
-
-
-def moved(raw: Raw, start: dt.datetime, end: dt.datetime) -> Raw:
-    """The same record with another span."""
-    return replace(raw, start=start, end=end)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from sleepbalance.model import (
     Kind,
@@ -26,7 +26,6 @@ from sleepbalance.model import (
     local,
     zone_info,
 )
-from sleepbalance.store.engine import clock
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.raws import Owner
 from sleepbalance.store.tables import sleep_sessions as table
@@ -72,40 +71,40 @@ def _plain(value: Any) -> Any:
     raise NotImplementedError(type(value))
 
 
-def insert_one(
-    connection: Connection, owner: Owner, session: Session, connection_id: str | None
-) -> str:
-    """Writes a session for the first time, its zone still to be resolved; gives its id."""
-    row = _row(session) | {
-        "id": new_id(),
+def insert_all(
+    connection: Connection,
+    owner: Owner,
+    fresh: Sequence[Session],
+    connection_id: str | None,
+    now: dt.datetime,
+) -> None:
+    """Writes sessions for the first time; deriving resolves their zones."""
+    nowhere = Place("UTC", "UTC", ZoneFrom.NONE)
+    common = {
         "user_id": owner.user_id,
         "provider": owner.provider,
         "account": owner.account,
         "connection_id": connection_id,
-        "created_at": clock(connection),
-        "updated_at": clock(connection),
-        **_placed(session, Place("UTC", "UTC", ZoneFrom.NONE)),
+        "created_at": now,
+        "updated_at": now,
     }
-    connection.execute(insert(table).values(row))
-    return str(row["id"])
+    rows = [{"id": new_id(), **common, **_row(s), **_placed(s, nowhere)} for s in fresh]
+    if rows:
+        connection.execute(insert(table), rows)
 
 
 def revise(
-    connection: Connection, stored: Stored, session: Session, connection_id: str | None
+    connection: Connection,
+    stored: Stored,
+    session: Session,
+    connection_id: str | None,
+    now: dt.datetime,
 ) -> None:
     """Puts a newer version in the place of a session; the row keeps its id."""
     place = Place(stored.report.zone_start, stored.report.zone_end, stored.report.zone_from)
-    mine = update(table).where(table.c.id == stored.report.id)
-    connection.execute(
-        mine.values(
-            **_row(session),
-            **_placed(session, place),
-            connection_id=connection_id,
-            absent_since=None,
-            hidden_since=None,
-            updated_at=clock(connection),
-        )
-    )
+    seen = {"absent_since": None, "hidden_since": None, "updated_at": now}
+    values = {**_row(session), **_placed(session, place), **seen, "connection_id": connection_id}
+    connection.execute(update(table).where(table.c.id == stored.report.id), values)
 
 
 def remove(connection: Connection, ids: Sequence[str]) -> None:
@@ -113,25 +112,24 @@ def remove(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(delete(table).where(table.c.id.in_(ids)))
 
 
-def hide(connection: Connection, ids: Sequence[str]) -> None:
+def hide(connection: Connection, ids: Sequence[str], now: dt.datetime) -> None:
     """Hides sessions that the maker no longer has; nothing is erased."""
-    now = clock(connection)
     mine = update(table).where(table.c.id.in_(ids))
     connection.execute(mine.values(hidden_since=now, absent_since=now, updated_at=now))
 
 
-def place(connection: Connection, stored: Stored, where: Place) -> None:
-    """Writes where in time a session lies."""
-    mine = update(table).where(table.c.id == stored.report.id)
-    connection.execute(mine.values(**_placed(stored.sent, where)))
+def place(connection: Connection, placed: Sequence[tuple[Stored, Place]]) -> None:
+    """Writes where in time sessions lie."""
+    rows = [{"this": s.report.id, **_placed(s.sent, where)} for s, where in placed]
+    if rows:
+        connection.execute(update(table).where(table.c.id == bindparam("this")), rows)
 
 
-def note(
-    connection: Connection, session_id: str, date: dt.date | None, superseded_by: str | None
-) -> None:
-    """Writes into which date a session was derived, and which report stands before it."""
-    mine = update(table).where(table.c.id == session_id)
-    connection.execute(mine.values(sleep_date=date, superseded_by=superseded_by))
+def note(connection: Connection, noted: Sequence[tuple[str, dt.date | None, str | None]]) -> None:
+    """Writes into which date sessions were derived, and which reports stand before them."""
+    rows = [{"this": i, "sleep_date": date, "superseded_by": by} for i, date, by in noted]
+    if rows:
+        connection.execute(update(table).where(table.c.id == bindparam("this")), rows)
 
 
 def of_source(
