@@ -112,7 +112,7 @@ class _Packed:
     def _check(self) -> None:
         if self._damage:
             raise Malformed(self._damage)
-        if self._left or (not self._inner.eof and self._out != self._entry.size):
+        if not self._inner.eof and (self._left or self._out != self._entry.size):
             raise Malformed(CUT_OFF)
         if (self._out, self._crc) != (self._entry.size, self._entry.crc):
             raise Malformed(f"{self._entry.name} was damaged on the way: its checksum differs")

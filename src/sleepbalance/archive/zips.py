@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sleepbalance.archive.inflate import find_end
+from sleepbalance.archive.inflate import STORED, find_end
 from sleepbalance.errors import Malformed
 from sleepbalance.provider import Limits
 
@@ -199,8 +199,8 @@ def _local(file: BinaryIO, at: int) -> Entry | None:
     name = decode_name(file.read(names), flags)
     size, packed = _wide(file.read(extras), [size, packed])
     is_file = not name.endswith("/")
-    if flags & DESCRIPTOR and is_file:
-        return Entry(name, flags, method, at, None, None, None)
+    if flags & DESCRIPTOR:
+        return Entry(name, flags, method, at, None, None, None, is_file)
     return Entry(name, flags, method, at, packed, size, crc, is_file)
 
 
@@ -209,12 +209,14 @@ def _after(file: BinaryIO, entry: Entry, limits: Limits) -> int | None:
     start = data_start(file, entry)
     if entry.packed is not None:
         return start + entry.packed
-    end = None if entry.flags & ENCRYPTED else find_end(file, start, entry.method, limits)
+    end: int | None = start
+    if entry.is_file or entry.method != STORED:
+        end = None if entry.flags & ENCRYPTED else find_end(file, start, entry.method, limits)
     if end is None:
         return None
     file.seek(end)
     tail = file.read(28)  # the data descriptor: with or without its mark, 32 or 64 bits
-    for length in (16, 24, 12, 20):
+    for length in (16, 24, 12, 20, 0):
         if tail[length : length + 4] == b"PK\3\4":
             return end + length
     return None

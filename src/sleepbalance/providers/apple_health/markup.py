@@ -22,6 +22,17 @@ CUT_OFF = "it is cut off at the end of the file"
 
 _BEGIN = b"<HealthData>"
 _MARK = f"m{secrets.token_hex(8)}"  # no file can know it
+_TOP = (
+    "Record",
+    "Workout",
+    "Correlation",
+    "ActivitySummary",
+    "ClinicalRecord",
+    "Audiogram",
+    "VisionPrescription",
+)
+_NEXT = re.compile(rf"<(?:{'|'.join(_TOP)})\s|</HealthData".encode())
+MARK = f"m{secrets.token_hex(8)}"  # no file can know it
 _NEXT = re.compile(
     rb"<(?:Record|Workout|Correlation|ActivitySummary|ClinicalRecord|Audiogram"
     rb"|VisionPrescription)\s|</HealthData"
@@ -49,8 +60,12 @@ class Damage:
 Event: TypeAlias = Element | Damage
 
 
-class _TooDeep(Exception):
-    """More levels than any export has."""
+class _Astray(Exception):
+    """More levels than any export has, or an element inside one that was not closed."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index  # the parser runs on to the end of what it was given
 
 
 class Markup:
@@ -113,8 +128,11 @@ class Markup:
                 continue
             try:
                 self._parser.Parse(data)
-            except (expat.ExpatError, _TooDeep):
-                data = self._recover(self._parser, data)
+            except expat.ExpatError:
+                data = self._recover(self._parser.ErrorByteIndex, data)
+                continue
+            except _Astray as astray:
+                data = self._recover(astray.index, data)
                 continue
             self._fed += len(data)
             self._keep(self._parser, data)
@@ -128,17 +146,16 @@ class Markup:
         if pending > MOST_PENDING:
             self._damaged(self._kept)
 
-    def _recover(self, parser: expat.XMLParserType, data: bytes) -> bytes:
-        """Sets aside what is damaged; the rest of `data`, from the next element on."""
-        fresh = self._fed <= len(_BEGIN)
-        index = max(parser.ErrorByteIndex - self._fed, 0)
-        text, error = self._kept + data, len(self._kept) + index
+    def _recover(self, index: int, data: bytes) -> bytes:
+        """Sets aside what is damaged; what is to be read next, from the next element on."""
+        text, end = self._kept + data, self._fed + len(data)
+        error = max(0, len(text) - (end - index))
         if self._open:
-            begin = max(0, len(text) - (self._fed + len(data) - self._at))
+            begin = max(0, len(text) - (end - self._at))
         else:
             begin = max(0, text.rfind(b"<", 0, error))
             begin = error if b">" in text[begin:error] else begin
-        rest = self._seek(data, max(index, 1 if fresh else 0))
+        rest = self._seek(text, max(error, 1))
         self._damaged(text[begin : len(text) - len(rest)], seek=False)
         return rest
 
@@ -166,14 +183,23 @@ class Markup:
         if self._depth == 2:
             if name == _MARK:
                 self.marks += 1
-            assert self._parser is not None
-            self._at = self._parser.CurrentByteIndex
+            self._at = self._index()
             self._open = Element(name, attributes, {})
-        elif self._depth == 3 and name == "MetadataEntry" and self._open:
-            if len(self._open.metadata) < MOST_METADATA:
-                self._open.metadata[attributes.get("key", "")] = attributes.get("value", "")
+        elif self._depth == 3 and self._open:
+            self._inside(self._open, name, attributes)
         elif self._depth > MOST_DEPTH:
-            raise _TooDeep
+            raise _Astray(self._index())
+
+    def _index(self) -> int:
+        assert self._parser is not None
+        return self._parser.CurrentByteIndex
+
+    def _inside(self, parent: Element, name: str, attributes: dict[str, str]) -> None:
+        if name == "MetadataEntry":
+            if len(parent.metadata) < MOST_METADATA:
+                parent.metadata[attributes.get("key", "")] = attributes.get("value", "")
+        elif name in _TOP and (name, parent.name) != ("Record", "Correlation"):
+            raise _Astray(self._index())
 
     def _end(self, name: str) -> None:
         if self._depth == 2 and self._open:
