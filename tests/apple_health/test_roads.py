@@ -95,6 +95,7 @@ MANGLED: list[Callable[[str], str]] = [
     lambda text: text.replace("HKQ", "HK\x0bQ"),
     lambda text: text.replace("sourceName", "\tsourceName"),
     lambda text: text.replace('" ', '"  '),
+    lambda text: re.sub(' creationDate="[^"]*"', "", text),
     lambda text: text + "stray text",
     lambda text: "\n <Unheard of='it'>" + text + "\n </Unheard>",
     swapped,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -118,7 +119,7 @@ class _Packed:
             raise Malformed(f"{self._entry.name} was damaged on the way: its checksum differs")
 
 
-class Member:
+class Member(ABC):
     """See `sleepbalance.provider.Member`."""
 
     encrypted = False
@@ -160,8 +161,8 @@ class Member:
         with closing(file):
             yield self._stream(file, total, on_bytes)
 
-    def _stream(self, file: BinaryIO, total: int, on_bytes: OnBytes) -> Stream:
-        raise NotImplementedError
+    @abstractmethod
+    def _stream(self, file: BinaryIO, total: int, on_bytes: OnBytes) -> Stream: ...
 
 
 class PlainMember(Member):

@@ -32,7 +32,6 @@ _TOP = (
     "VisionPrescription",
 )
 _NEXT = re.compile(rf"<(?:{'|'.join(_TOP)})\s|</HealthData".encode())
-MARK = f"m{secrets.token_hex(8)}"  # no file can know it
 _NEXT = re.compile(
     rb"<(?:Record|Workout|Correlation|ActivitySummary|ClinicalRecord|Audiogram"
     rb"|VisionPrescription)\s|</HealthData"

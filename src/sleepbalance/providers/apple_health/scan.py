@@ -14,7 +14,7 @@ from operator import sub
 from typing import NamedTuple
 
 from sleepbalance.model import Source
-from sleepbalance.providers.apple_health.dates import FIRST, Hours, Minutes
+from sleepbalance.providers.apple_health.dates import Hours, Minutes
 from sleepbalance.providers.apple_health.markup import MARK, Event, Markup
 from sleepbalance.providers.apple_health.sensors import LONGEST, SENSORS
 from sleepbalance.providers.apple_health.sources import hints_of, source_of
@@ -36,7 +36,7 @@ _ATTRIBUTE = re.compile(rb' ([A-Za-z]+)="([^"]*)"')
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos);)?")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _META = rb'(?:/>|>(?:\n  <MetadataEntry key="[^"<&]*" value="[^"<&]*"/>)*\n </Record>)'
-_READING_TAIL = re.compile(rb'([0-9][0-9.eE+-]{0,39})"' + _META)
+_READING_TAIL = re.compile(rb'" value="([0-9][0-9.eE+-]{0,39})"' + _META)
 _OTHER = re.compile(rb'[^<>&]*"' + _META)
 _LATER = {"type", "creationDate", "startDate", "endDate", "value"}
 _TELLING = (b"HKTimeZone", b"HKWasUserEntered", b"productType")
@@ -98,7 +98,7 @@ class Scanner:
         self._start_hours = Hours(b'" startDate="')
         self._start_minutes = Minutes(b'" endDate="')
         self._end_hours = Hours()
-        self._end_minutes = Minutes(b'" value="')
+        self._end_minutes = Minutes()
         self._tails = {name: _Tails(most) for name, (_, most) in SENSORS.items()}
 
     def read(self, block: bytes, until: int) -> Read | None:
@@ -140,11 +140,11 @@ class Scanner:
         except KeyError:
             odd, good = self._sort_out(head, pieces)
             found = self._fields(head, good)
-        starts, ends, values = found
-        seconds = list(map(sub, ends, starts))
+        starts, seconds, values = found
         if not starts:
             return odd
-        if min(seconds) < 0 or max(seconds) > LONGEST or max(ends) > until or min(starts) < FIRST:
+        longest = max(seconds)
+        if min(seconds) < 0 or longest > LONGEST or max(starts) + longest > until:
             return pieces  # which of them, the careful road tells
         columns.append(Columns(SENSORS[head.sensor][0], head.source, starts, seconds, values))
         return odd
@@ -164,19 +164,25 @@ class Scanner:
     def _fields(
         self, head: _Head, pieces: Sequence[bytes]
     ) -> tuple[list[int], list[int], list[float]]:
-        """Starts, ends and values, cut out at their places. Raises KeyError where one differs."""
+        """Starts, lengths and values, cut out at their places. KeyError where one differs."""
         assert head.sensor
         a = len(head.text) + _PRINTED
         b = a + len(b'" startDate="') + _TO_HOUR
         c = b + _PRINTED - _TO_HOUR + len(b'" endDate="')
-        d = c + _TO_HOUR
-        e = d + _PRINTED - _TO_HOUR + len(b'" value="')
+        d = c + _PRINTED
         hours, minutes = self._start_hours, self._start_minutes
         starts = [hours[piece[a:b]] + minutes[piece[b:c]] for piece in pieces]
-        hours, minutes = self._end_hours, self._end_minutes
-        ends = [hours[piece[c:d]] + minutes[piece[d:e]] for piece in pieces]
+        begin, end = b - _TO_HOUR, b - _TO_HOUR + _PRINTED
+        if [piece[begin:end] for piece in pieces] == [
+            piece[c:d] for piece in pieces
+        ]:  # readings of an instant
+            seconds = [0] * len(pieces)
+        else:
+            hours, minutes, middle = self._end_hours, self._end_minutes, c + _TO_HOUR
+            ends = [hours[piece[c:middle]] + minutes[piece[middle:d]] for piece in pieces]
+            seconds = list(map(sub, ends, starts))
         tails = self._tails[head.sensor]
-        return starts, ends, [tails[piece[e:]] for piece in pieces]
+        return starts, seconds, [tails[piece[d:]] for piece in pieces]
 
 
 def _groups(pieces: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
@@ -185,7 +191,9 @@ def _groups(pieces: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
         if not pieces:
             return
         text = _text_of(pieces[0])
-        group = [piece for piece in pieces if piece.startswith(text)] if text else []
+        if not text:
+            break
+        group = [piece for piece in pieces if piece.startswith(text)]
         if len(group) < len(pieces) // 16:
             break
         yield text, group
