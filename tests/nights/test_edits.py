@@ -132,6 +132,11 @@ def test_a_deletion_of_a_row_of_the_app_holds_against_a_device_that_comes_later(
     assert night(row, report(*NIGHT), edits=said).record["is_deleted"] == 1
 
 
+def test_a_span_without_length_is_none_and_the_date_counts() -> None:
+    said = edit(EditKind.NOT_SLEEP, ("20 12:00", "20 12:00"), "20")
+    assert night(report(*NIGHT), edits=[said]).record["is_deleted"] == 1
+
+
 # -- times -------------------------------------------------------------------------------------
 
 
@@ -157,6 +162,13 @@ def test_time_that_the_person_adds_is_sleep_without_stage() -> None:
     assert found.record["total_sleep_time"] == 510
     assert found.details["unspecified_sleep_duration"] == 30
     assert found.details["sleep_period"] == 510
+
+
+def test_a_cut_does_not_make_a_blind_device_see() -> None:
+    blind = report("19 23:00", stages="L400 D80", totals=Totals(light=400 * 60, deep=80 * 60))
+    record = night(blind, edits=[times(NIGHT, sleep_start="19 23:30")]).record
+    assert record["rem_sleep_duration"] is None
+    assert record["light_sleep_duration"] == 370
 
 
 def test_edits_of_times_add_up_and_the_last_word_counts() -> None:
@@ -298,6 +310,7 @@ def test_a_sleep_that_the_person_adds() -> None:
     assert found.record["sleep_start_time"] == "2026-11-19T17:00:00-05:00"
     assert found.details["zone_from"] == "neighbour"
     assert found.details["sessions"] == []
+    assert [part["session"] for part in listed(found, "parts")] == [None]
     assert found.details["edited"] == ["added"]
     assert found.details["nap_duration"] == 60
 
@@ -321,7 +334,8 @@ def test_a_device_is_believed_before_an_added_sleep_and_a_phone_is_not() -> None
 
 def test_the_person_calls_a_siesta_their_night() -> None:
     span = ("20 14:00", "20 16:30")
-    assert len(nights(report(*span), edits=[edit(EditKind.KIND, span, kind="main")])) == 1
+    found = night(report(*span), edits=[edit(EditKind.KIND, span, kind="main")])
+    assert found.details["edited"] == ["kind"]
 
 
 def test_the_persons_main_sleep_goes_before_the_makers() -> None:

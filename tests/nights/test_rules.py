@@ -168,6 +168,19 @@ def test_parts_never_chain_beyond_a_day() -> None:
         assert end - start <= RULES.longest_night
 
 
+def test_a_chain_within_one_record_is_cut_at_its_widest_gaps() -> None:
+    chained = report(
+        "18 23:00",
+        stages="S400 -50 S60 -55 S60 -59 S300 -58 S300 -40 S400",
+        parts=[(0, 400), (450, 510), (565, 625), (684, 984), (1042, 1342), (1382, 1782)],
+    )
+    found = nights(chained)
+    assert [(d, n.record["total_sleep_time"]) for d, n in found.items()] == [
+        ("19", 520),
+        ("20", 1000),
+    ]
+
+
 def test_what_overlaps_a_little_in_one_source_is_not_added() -> None:
     found = night(report("19 23:00", "20 06:00"), report("20 05:30", "20 07:30"))
     assert found.record["total_sleep_time"] == 420

@@ -51,8 +51,7 @@ class Word:
 
     @property
     def span(self) -> tuple[Span, ...]:
-        edit = self.edit
-        return (Span(edit.start, edit.end),) if edit.start and edit.end else ()
+        return span_of(self.edit)
 
     def hold(self, thing: Held) -> int:
         """How much it has to do with a sleep; 0 is nothing."""
@@ -83,6 +82,13 @@ class Anchors(Generic[H]):
         return next(iter(self.all(word)), None)
 
 
+def span_of(edit: Edit) -> tuple[Span, ...]:
+    """The time that an edit is about; nothing where it has no length."""
+    if edit.start is None or edit.end is None or edit.end <= edit.start:
+        return ()
+    return (Span(edit.start, edit.end),)
+
+
 def in_order(edits: Iterable[Edit]) -> list[Edit]:
     """Oldest first: of two that say different things the later one counts."""
     return sorted(edits, key=lambda e: (e.made_at or EARLIEST, e.id))
@@ -92,7 +98,7 @@ def by_date_only(edit: Edit) -> bool:
     """Whether it has to be told which sleep its date stands for."""
     if edit.kind in (EditKind.ADDED, EditKind.RATING, EditKind.NOTES):
         return False
-    return edit.date is not None and not (edit.start and edit.end)
+    return edit.date is not None and not span_of(edit)
 
 
 def words_of(edits: Iterable[Edit], mains: Mapping[dt.date, Episode]) -> list[Word]:
@@ -111,13 +117,15 @@ def _ids(edit: Edit, mains: Mapping[dt.date, Episode]) -> frozenset[str]:
 def added(edits: Iterable[Edit], reports: Sequence[Report]) -> list[Report]:
     """The sleeps that the person added, as reports of a source of their own."""
     return [
-        _report(edit, edit.start, edit.end, reports)
+        _report(edit, span, reports)
         for edit in edits
-        if edit.kind is EditKind.ADDED and edit.start and edit.end and edit.start < edit.end
+        for span in span_of(edit)
+        if edit.kind is EditKind.ADDED
     ]
 
 
-def _report(edit: Edit, start: dt.datetime, end: dt.datetime, others: Sequence[Report]) -> Report:
+def _report(edit: Edit, span: Span, others: Sequence[Report]) -> Report:
+    start, end = span
     kind = edit.value.get("kind")
     zone, zone_from = _zone(edit, start, others)
     return Report(
@@ -133,7 +141,7 @@ def _report(edit: Edit, start: dt.datetime, end: dt.datetime, others: Sequence[R
             method=Method.MANUAL,
             sleep_start=start,
             sleep_end=end,
-            totals=Totals(asleep=Span(start, end).seconds),
+            totals=Totals(asleep=span.seconds),
             revised_at=edit.made_at,
         ),
         zone_start=zone,

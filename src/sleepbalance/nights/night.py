@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sleepbalance.model import Report
 from sleepbalance.nights.beds import Beds
 from sleepbalance.nights.choice import Alternative, Episode
 from sleepbalance.nights.days import Day
@@ -96,7 +97,6 @@ class Scribe:
         values, origin = self._values(figures)
         values |= self._totals(main, day)
         chosen, by_choice = main.chosen, {"data_source": YOUR_EDIT} if main.by_choice else {}
-        edited = [*edited_columns(main.times), *by_choice]
         details = {
             **_source(chosen),
             **_place(chosen, figures),
@@ -104,7 +104,7 @@ class Scribe:
             "naps": self._naps(day),
             "other_main_sleeps": [self._summary(e.chosen, e.times) for e in day.others],
             "alternatives": self._alternatives(main.alternatives),
-            "edited": edited if chosen.source.provider != PERSON else [*edited, "added"],
+            "edited": [*edited_columns(main.times), *by_choice, *_your_word(chosen)],
             "why": main.why,
             "provenance": origin | by_choice,
         }
@@ -238,6 +238,12 @@ def _source(sleep: Sleep) -> dict[str, object]:
     }
 
 
+def _your_word(sleep: Sleep) -> list[str]:
+    if sleep.source.provider == PERSON:
+        return ["added"]
+    return ["kind"] if sleep.by_person else []
+
+
 def _named(sleep: Sleep) -> dict[str, object]:
     source = sleep.source
     return {
@@ -261,7 +267,11 @@ def _place(sleep: Sleep, figures: Figures) -> dict[str, object]:
 
 def _sessions(sleep: Sleep) -> list[str]:
     """Ids of the stored sessions; what the person added is an edit and no session."""
-    return [r.id for r in sleep.reports if r.provider != PERSON]
+    return [name for report in sleep.reports for name in _stored(report)]
+
+
+def _stored(report: Report) -> list[str]:
+    return [] if report.provider == PERSON else [report.id]
 
 
 def _parts(sleep: Sleep) -> list[object]:
@@ -270,7 +280,7 @@ def _parts(sleep: Sleep) -> list[object]:
             "start": clock(part.span.start, part.report.zone_start),
             "end": clock(part.span.end, part.report.zone_end),
             "total_sleep_time": minutes(part.tally.total),
-            "session": part.report.id,
+            "session": next(iter(_stored(part.report)), None),
         }
         for part in sleep.parts
     ]

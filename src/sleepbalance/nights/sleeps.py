@@ -141,7 +141,7 @@ def sleeps_of(standing: Iterable[Reading], word: Word, rules: Rules) -> list[Sle
     """The sleeps of every source, parts joined by rule 3, ordered by source and time."""
     by_source: dict[SourceKey, list[Sleep]] = defaultdict(list)
     for reading in standing:
-        by_source[source_of(reading.report)] += _units(reading, word)
+        by_source[source_of(reading.report)] += _units(reading, word, rules)
     found: list[Sleep] = []
     for source in sorted(by_source):
         units = sorted(by_source[source], key=lambda s: (s.start, s.end, sorted(s.ids)))
@@ -150,12 +150,25 @@ def sleeps_of(standing: Iterable[Reading], word: Word, rules: Rules) -> list[Sle
     return found
 
 
-def _units(reading: Reading, word: Word) -> list[Sleep]:
+def _units(reading: Reading, word: Word, rules: Rules) -> list[Sleep]:
     """One sleep per report, or more where the person called some of its parts a nap."""
     by_word: dict[str | None, list[Part]] = defaultdict(list)
     for part in reading.parts:
         by_word[word(part)].append(part)
-    return [_unit(reading.report, told, tuple(parts)) for told, parts in by_word.items()]
+    return [
+        _unit(reading.report, told, tuple(piece))
+        for told, parts in by_word.items()
+        for piece in _within(parts, rules.longest_night)
+    ]
+
+
+def _within(parts: list[Part], longest: dt.timedelta) -> list[list[Part]]:
+    """The parts cut at their widest gaps until nothing lasts longer than a night can."""
+    if len(parts) == 1 or parts[-1].span.end - parts[0].span.start <= longest:
+        return [parts]
+    gaps = [b.span.start - a.span.end for a, b in pairwise(parts)]
+    cut = gaps.index(max(gaps)) + 1
+    return _within(parts[:cut], longest) + _within(parts[cut:], longest)
 
 
 def _unit(report: Report, told: str | None, parts: tuple[Part, ...]) -> Sleep:
