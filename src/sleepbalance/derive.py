@@ -11,6 +11,7 @@ from sleepbalance import nights
 from sleepbalance.model import Edit, Session, ZoneFrom, local, offset_name
 from sleepbalance.store import nights as rows
 from sleepbalance.store import people, raws, sessions
+from sleepbalance.store.adoption import adopt
 from sleepbalance.store.engine import Connection, clock
 from sleepbalance.store.sessions import Place, Stored
 from sleepbalance.stretches import Span, Stretches
@@ -53,6 +54,8 @@ class _Derivation:
     def derive(self, span: Span) -> int:
         """Derives what the span can touch; gives how many rows changed."""
         low, high = span[0] - MARGIN, span[1] + MARGIN
+        if adopt(self.connection, self.user_id, low.date(), high.date(), self.writer.now):
+            self.said = rows.edits(self.connection, self.user_id)
         found = sessions.of_person(self.connection, self.user_id, low, high)
         self.places.load(low, high, found)
         placed = _placed(self.connection, self.places, found)
