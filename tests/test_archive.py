@@ -85,6 +85,12 @@ def test_a_bare_file(tmp_path: Path) -> None:
         assert contents(member) == contents(member) == TEXT
 
 
+def test_nobody_needs_to_be_told(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(bytes(3 * 2**20))
+    with open_members(tmp_path / "a.xml") as (member,):
+        assert len(contents(member)) == 3 * 2**20
+
+
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "export.xml"
     path.touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.apple_health.layouts import (
     NOW,
     SLEEP,
     Bytes,
+    date,
     epoch,
     export,
     outcome,
@@ -380,6 +382,52 @@ def test_nothing_that_opens_is_an_error_and_something_is_a_problem(tmp_path: Pat
             list(read(members[:1], NOW))
 
 
+def test_archives_that_break_keep_what_was_read(tmp_path: Path) -> None:
+    nights = [f"2026-03-{day:02} 0{hour}" for day in range(1, 10) for hour in range(1, 7)]
+    text = export(*(record(start=f"{at}:00:00 +0100", end=f"{at}:50:00 +0100") for at in nights))
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole:
+        whole.writestr("apple_health_export/exportar.xml", text)
+    data = path.read_bytes()
+
+    def opened(changed: bytes) -> tuple[list[Raw], Finished]:
+        path.write_bytes(changed)
+        with open_members(path) as members:
+            return read_all(*filter(recognises, members))
+
+    raws, finished = opened(data[: len(data) * 2 // 3])
+    assert 10 < len([raw for raw in raws if raw.problem is None]) < len(nights)
+    assert [problem.split(",")[0] for problem in finished.problems] == ["The zip is cut off"]
+
+    raws, finished = opened(data[: data.index(b"PK\1\2")])
+    assert len(raws) == len(nights)
+    assert [problem.split(",")[0] for problem in finished.problems] == ["The zip is cut off"]
+
+    spoiled = bytearray(data)
+    spoiled[data.index(b"PK\1\2") + 16] ^= 1
+    raws, finished = opened(bytes(spoiled))
+    assert len(raws) == len(nights)
+    assert "checksum" in finished.problems[0]
+
+    spoiled = bytearray(data)
+    spoiled[6] |= 1
+    spoiled[data.index(b"PK\1\2") + 8] |= 1
+    with pytest.raises(Malformed, match="encrypted: unpack it with its password"):
+        opened(bytes(spoiled))
+
+
+def test_a_stream_that_breaks_before_the_root_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    head = b"<!DOCTYPE HealthData [" + b"<!-- -->" * 100_000
+    with zipfile.ZipFile(path, "w") as whole:
+        whole.writestr("export.xml", head)
+    path.write_bytes(path.read_bytes()[:400_000])
+    with open_members(path) as members:
+        raws, finished = read_all(*filter(recognises, members))
+    assert raws == []
+    assert [problem.split(",")[0] for problem in finished.problems] == ["The zip is cut off"]
+
+
 # ── headers and encodings ────────────────────────────────────────────────────────────────────
 
 REFERENCE = through(export(record(), beat("2026-03-02 23:00:00 +0100")))
@@ -546,6 +594,32 @@ def test_two_exports_in_one_file_are_both_read() -> None:
     one, two = export(record()), export(record(start="2026-03-02 22:00:00 +0100"))
     found = through(one + two)
     assert len(found.sleep) == 2
+
+
+def test_a_long_file_is_handed_on_piece_by_piece() -> None:
+    minutes = range(70_000)
+    first = epoch("2026-01-05 00:00:00 +0000")
+    data = export(*(beat(date(first + 60 * minute), f"{50 + minute % 40}") for minute in minutes))
+    raws, finished = read_all(Bytes(data))
+    weeks = {raw.key for raw in raws}
+    assert len(weeks) == 8
+    assert len(raws) == 9  # one week in two pieces
+    assert sum(len(packs.unpack(raw.payload).starts) for raw in raws) == len(minutes)
+    assert finished.problems == ()
+
+
+def test_readings_in_any_order_become_the_same_pack() -> None:
+    beats = [beat(f"2026-03-02 {hour:02}:00:00 +0100", str(60 + hour)) for hour in range(24)]
+    found = [through(export(*order)).packs for order in (beats, beats[::-1], beats + beats)]
+    assert found[0] == found[1] == found[2]
+
+
+def test_one_source_described_in_two_ways_is_described_once() -> None:
+    known = record(HEART, value="60", device="Apple Watch", source="Sam’s")
+    bare = record(HEART, value="61", source="Sam's")
+    for order in ((known, bare), (bare, known)):
+        (raw,) = read_all(Bytes(export(*order)))[0]
+        assert (raw.source.name, raw.source.device) == ("Sam’s", "watch")
 
 
 def test_many_sources_do_not_pile_up() -> None:

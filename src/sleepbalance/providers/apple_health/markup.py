@@ -32,10 +32,6 @@ _TOP = (
     "VisionPrescription",
 )
 _NEXT = re.compile(rf"<(?:{'|'.join(_TOP)})\s|</HealthData".encode())
-_NEXT = re.compile(
-    rb"<(?:Record|Workout|Correlation|ActivitySummary|ClinicalRecord|Audiogram"
-    rb"|VisionPrescription)\s|</HealthData"
-)
 MARK = f"<{_MARK}/>".encode()
 
 

@@ -103,9 +103,7 @@ class Scanner:
 
     def read(self, block: bytes, until: int) -> Read | None:
         """None where the block is not what the phone writes."""
-        lead, *pieces = block.split(CUT)
-        if lead:
-            return None
+        pieces = block.split(CUT)[1:]
         columns: list[Columns] = []
         odd: list[bytes] = []
         for text, group in _groups(pieces):
