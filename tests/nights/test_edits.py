@@ -323,10 +323,16 @@ def test_an_added_sleep_knows_its_zone_or_nobody_does() -> None:
     assert alone.details["zone_from"] == "none"
 
 
-def test_a_device_is_believed_before_an_added_sleep_and_a_phone_is_not() -> None:
+def test_what_the_person_adds_is_believed_before_any_device() -> None:
     said = [edit(EditKind.ADDED, NIGHT, kind="main")]
-    assert night(report("19 23:10", "20 06:50"), edits=said).record["data_source"] == "demo"
-    assert night(phone(*NIGHT), edits=said).record["data_source"] == "person"
+    found = night(report("20 03:00", "20 07:00", "L240"), edits=said)
+    assert found.record["data_source"] == "person"
+    assert found.record["total_sleep_time"] == 480
+    assert found.details["why"] == "you: you added it"
+    assert found.details["edited"] == ["added"]
+    assert [s["total_sleep_time"] for s in listed(found, "alternatives")] == [240]
+    said.append(edit(EditKind.SOURCE, NIGHT, provider="demo", account="", source="watch"))
+    assert night(report("20 03:00", "20 07:00", "L240"), edits=said).record["data_source"] == "demo"
 
 
 # -- kind --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sleepbalance.model import local
 from sleepbalance.nights.rules import Rules
-from sleepbalance.nights.sleeps import Sleep
+from sleepbalance.nights.sleeps import PERSON, Sleep
 from sleepbalance.nights.spans import Calendar, Span, connected, mostly_same, shared, union
 from sleepbalance.nights.standing import SourceKey
 
@@ -142,7 +142,7 @@ class Candidate:
     source: SourceKey
     sleeps: tuple[Sleep, ...]
     rank: int | None = None  # its place in the person's order
-    named: bool = False  # the person chose it for this night
+    named: bool = False  # the person chose it for this night, or added it
     yardstick: Candidate | None = field(default=None)  # what it falls short of
 
     @cached_property
@@ -198,8 +198,9 @@ def choose(
             near = max(best.sleeps, key=lambda s: (common(s, sleep), -s.start.timestamp()))
             others[id(near)].append(Alternative(sleep, _against(loser, best)))
     why = _why(best, found)
+    by_choice = best.named and best.source.provider != PERSON
     return [
-        Episode(sleep, why, tuple(others[id(sleep)]), by_choice=best.named)
+        Episode(sleep, why, tuple(others[id(sleep)]), by_choice=by_choice)
         for sleep in sorted(best.sleeps, key=lambda s: s.start)
     ]
 
@@ -213,8 +214,10 @@ def _candidates(
     by_source: dict[SourceKey, list[Sleep]] = defaultdict(list)
     for sleep in sleeps:
         by_source[sleep.source].append(sleep)
+    chosen = [s for s in by_source if named and is_rank(s, named)]
+    chosen = chosen or [s for s in by_source if s.provider == PERSON]
     found = [
-        Candidate(source, tuple(own), _rank(source, order), bool(named and is_rank(source, named)))
+        Candidate(source, tuple(own), _rank(source, order), source in chosen)
         for source, own in by_source.items()
     ]
     staged = [c for c in found if c.grade in (HYPNOGRAM, TOTALS)]
@@ -256,7 +259,7 @@ def _against(loser: Candidate, best: Candidate) -> str:
 
 def _reason(best: Candidate, loser: Candidate) -> str:
     if best.named:
-        return "your choice for this night"
+        return "you added it" if best.source.provider == PERSON else "your choice for this night"
     if _same_record(best, loser):
         return f"{loser.name} by {loser.source.provider} seems to be the same by another road"
     if loser.yardstick is not None and best.yardstick is None:
