@@ -608,6 +608,20 @@ def test_a_long_file_is_handed_on_piece_by_piece() -> None:
     assert finished.problems == ()
 
 
+def test_where_the_phone_keeps_a_device_does_not_matter() -> None:
+    heads = [f"<<HKDevice: 0x{i:09x}>, name:Apple Watch>" for i in range(500)]
+    at = epoch("2026-03-02 23:00:00 +0100")
+    data = export(
+        *(
+            record(HEART, date(at + i), date(at + i), "60", device=head)
+            for i, head in enumerate(heads)
+        )
+    )
+    (pack,) = through(data).packs.values()
+    assert len(packs.unpack(pack[2]).starts) == 500
+    assert through(data) == through(data, careful=True)
+
+
 def test_readings_in_any_order_become_the_same_pack() -> None:
     beats = [beat(f"2026-03-02 {hour:02}:00:00 +0100", str(60 + hour)) for hour in range(24)]
     found = [through(export(*order)).packs for order in (beats, beats[::-1], beats + beats)]

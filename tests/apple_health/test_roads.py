@@ -54,7 +54,9 @@ def some_record(draw: st.DrawFn) -> str:
     begun, ended = date(start, offset), date(start + length, offset)
     if draw(st.integers(0, 20)) == 0:
         begun = draw(st.sampled_from(["soon", "", "2026-02-30 01:00:00 +0100", "2200-01-01"]))
-    device = {"device": "<<HKDevice: 0x1>, name:Apple Watch>"} if draw(st.booleans()) else {}
+    pointer = draw(st.sampled_from(["0x1", "0x2", "0x33", '0x" a', "0x", "none"]))
+    name = f"<<HKDevice: {pointer}>, name:Apple Watch>"
+    device = {"device": name} if draw(st.booleans()) else {}
     unit = {"unit": "count/min"} if draw(st.booleans()) else {}
     return record(
         draw(st.sampled_from(KINDS)),

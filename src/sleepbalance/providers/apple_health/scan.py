@@ -26,6 +26,7 @@ LONGEST_HEAD = 2048
 LONGEST_TAIL = 512
 
 _CREATED = b' creationDate="'
+_POINTER = b"HKDevice: 0x"
 _PRINTED = 25  # "2024-01-01 01:01:36 +0200"
 _TO_HOUR = 13
 _HEAD = re.compile(
@@ -200,13 +201,22 @@ def _groups(pieces: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
         pieces = [piece for piece in pieces if not piece.startswith(text)]
     groups: dict[bytes, list[bytes]] = {}
     for piece in pieces:
-        groups.setdefault(_text_of(piece), []).append(piece)
+        groups.setdefault(_neutral(_text_of(piece)), []).append(piece)
     yield from groups.items()
 
 
 def _text_of(piece: bytes) -> bytes:
     at = piece.find(_CREATED, 0, LONGEST_HEAD)
     return piece[: at + len(_CREATED)] if at > 0 else b""
+
+
+def _neutral(text: bytes) -> bytes:
+    """Without the place in the phone's memory that it prints of a device, ever another one."""
+    at = text.find(_POINTER) + len(_POINTER)
+    end = text.find(b"&", at)
+    if at < len(_POINTER) or not text[at:end].isalnum():
+        return text
+    return text[:at] + b"0" * (end - at) + text[end:]
 
 
 def _read_head(text: bytes) -> _Head | None:
