@@ -271,6 +271,18 @@ def test_times_of_a_night_in_parts() -> None:
     found = night(*pair, edits=[times(NIGHT, sleep_start="20 01:30")])
     assert [p["total_sleep_time"] for p in listed(found, "parts")] == [330]
 
+    found = night(*pair, edits=[times(NIGHT, sleep_end="20 06:00")])
+    assert [p["total_sleep_time"] for p in listed(found, "parts")] == [180, 300]
+
+
+def test_moved_times_of_a_sleep_without_totals_tell_no_total() -> None:
+    ends: dict[str, Any] = {"sleep_start": at("19 23:00"), "sleep_end": at("20 07:00")}
+    untold = report(*NIGHT, totals=Totals(), **ends)
+    found = night(untold, edits=[times(NIGHT, sleep_end="20 06:00")])
+    assert found.record["sleep_end_time"] == "2026-11-20T06:00:00+01:00"
+    assert found.record["total_sleep_time"] is None
+    assert found.details["sleep_period"] == 420
+
 
 def test_a_sleep_that_the_person_moves_altogether() -> None:
     found = night(

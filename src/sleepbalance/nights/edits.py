@@ -273,6 +273,8 @@ def _moved(part: Part, span: Span) -> Part:
     old = part.span
     if span == old:
         return part
+    if part.tally.total is None:  # nobody told how much of the time was sleep
+        return replace(part, sleep=span, window=_around(part.window, span))
     inner = Span(max(span.start, old.start), min(span.end, old.end))
     longer = span.seconds - inner.seconds
     cut = part if inner == old else _cut(part, inner)
