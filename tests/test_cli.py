@@ -170,6 +170,13 @@ def test_people_and_zones(tmp_path: Path) -> None:
     assert "no user 'Bob'" in run("nights", "--user", "Bob", data=data, check=2).stderr
 
 
+def test_what_is_kept_is_private(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o755)
+    for data in (tmp_path / "own", tmp_path / "shared"):
+        run("user", "add", "Ann", data=data)
+        assert [p.name for p in data.iterdir() if p.stat().st_mode & 0o077] == []
+
+
 def test_nobody_yet(tmp_path: Path) -> None:
     assert "nobody here yet" in run("nights", data=tmp_path / "data", check=2).stderr
 

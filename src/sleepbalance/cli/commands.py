@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import signal
 import sys
@@ -342,6 +343,7 @@ def _since(value: str | None) -> dt.datetime | None:
 
 def main() -> None:
     """The console script. Exit codes: 0 done, 1 failed, 2 it could not be meant so."""
+    os.umask(0o077)  # nights are nobody else's business on this machine
     signal.signal(signal.SIGTERM, _stop)
     try:
         cli(_hoisted(sys.argv[1:]))

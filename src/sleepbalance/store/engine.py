@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import NullPool
 
-from sleepbalance.errors import StoreError
+from sleepbalance.errors import SleepBalanceError, StoreError, Unavailable
 
 __all__ = ["Connection", "Engine", "clock", "insert_new", "make_engine", "reading", "writing"]
 
@@ -23,7 +24,12 @@ BUSY_MS = 120_000  # how long a writer waits for another one's commit
 
 def make_engine(url: str) -> Engine:
     """An engine for a SQLite file or a PostgreSQL server; opens nothing yet."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            "The database's address cannot be read; one looks like postgresql://user@host/name."
+        ) from None
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"))
     if parsed.get_backend_name() != "sqlite":
@@ -50,19 +56,55 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
+def translated() -> Iterator[None]:
+    """The one place where a database's own failures become ours; a defect stays what it is."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        if (ours := _meaning(said)) is None:
+            raise
+        raise ours from error
+
+
+def _meaning(said: str) -> SleepBalanceError | None:
+    """What the person can do about it, by the words that SQLite and PostgreSQL use."""
+    words = said.lower()
+
+    def speaks_of(*some: str) -> bool:
+        return any(word in words for word in some)
+
+    if speaks_of("database is locked", "database table is locked", "lock timeout"):
+        return Unavailable("Another process holds the database; try again when it is through.")
+    if speaks_of("is full", "no space left", "disk i/o error"):
+        return StoreError(f"The disk took nothing more ({said}). Make room, then try again.")
+    if speaks_of("readonly", "read-only", "unable to open", "permission denied"):
+        return StoreError(f"The database cannot be written ({said}). Whose folder is it?")
+    if speaks_of("malformed"):
+        return StoreError("The database file is damaged; bring back a backup of it.")
+    if speaks_of("connect", "server closed", "terminating", "authentication failed"):
+        return Unavailable(f"The database cannot be reached: {said}")
+    return None
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any error.
 
     On SQLite it takes the write lock at once, so that it never fails half-way for want of it.
     """
-    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+    with (
+        translated(),
+        engine.connect().execution_options(immediate=True) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that sees one state of the database."""
-    with engine.connect() as connection, connection.begin():
+    with translated(), engine.connect() as connection, connection.begin():
         yield connection
 
 

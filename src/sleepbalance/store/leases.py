@@ -18,9 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from sleepbalance.errors import LeaseLost
+from sleepbalance.errors import LeaseLost, StoreError, Unavailable
 from sleepbalance.store.engine import clock, insert_new, reading, writing
 from sleepbalance.store.tables import leases
 
@@ -116,7 +115,7 @@ def _keep(
                 renew(connection, lease, life)
         except LeaseLost:
             return
-        except SQLAlchemyError:
+        except (StoreError, Unavailable):
             continue  # a busy or unreachable database: the next beat tries again
 
 

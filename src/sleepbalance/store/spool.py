@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from sleepbalance.model import Source
 from sleepbalance.provider import Raw
+from sleepbalance.store.engine import translated
 
 Merge = Callable[[str, Sequence[bytes]], bytes]
 Span = tuple[dt.datetime, dt.datetime]
@@ -151,7 +152,7 @@ class Spool:
 @contextmanager
 def spooling(merge: Merge) -> Iterator[Spool]:
     """An empty spool that is gone afterwards."""
-    with closing(sqlite3.connect("", isolation_level=None)) as db:
+    with translated(), closing(sqlite3.connect("", isolation_level=None)) as db:
         db.executescript(_SCHEMA)
         db.execute("PRAGMA cache_size = -2000")  # 2 MB, the rest is on disk
         db.execute("PRAGMA synchronous = OFF")

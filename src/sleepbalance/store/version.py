@@ -110,7 +110,7 @@ def status(url: str) -> Status:
 def ready(engine: Engine, providers: Mapping[str, str] | None = None) -> bool:
     """Whether nothing is left for an upgrade to do; cheap enough for every start."""
     try:
-        with reading(engine) as connection:
+        with engine.connect() as connection:
             return _at_head(connection) and not missing_providers(connection, providers or {})
     except DBAPIError:
         return False  # there is no such table, or no such file: the upgrade says what is wrong
