@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sleepbalance.errors import StoreError
+from sleepbalance.errors import StoreError, Unavailable
 from sleepbalance.store.upgrade import upgrade
 from sleepbalance.store.version import What, status
 from tests.upgrade import phone_files as phone
@@ -35,6 +35,13 @@ def _phone(*statements: str, wal: bool = False) -> Callable[[Path], None]:
     return make
 
 
+def _damaged(path: Path) -> None:
+    phone.make(path, Form(9))
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 1000)
+
+
 def _newer(path: Path) -> None:
     upgrade(f"sqlite:///{path}")
     _sql("UPDATE alembic_version SET version_num = 'v101'")(path)
@@ -50,7 +57,7 @@ def _bytes(content: bytes) -> Callable[[Path], None]:
 REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "no database": (_bytes(b"night,hours\n2025-10-30,7\n" * 50), "is no SQLite database"),
     "a short file": (_bytes(b"SQL"), "is no SQLite database"),
-    "damaged": (_bytes(b"SQLite format 3\0" * 90), "be read"),
+    "damaged": (_damaged, "be read"),
     "of something else": (_sql("CREATE TABLE songs (id)"), "of something else"),
     "with a mark of another": (_phone("PRAGMA application_id = 7"), "of something else"),
     "an empty one with a number": (_sql("PRAGMA user_version = 9"), "of something else"),
@@ -150,7 +157,7 @@ def test_an_upgrade_that_cannot_be_made_leaves_the_file_as_it_was(sqlite_path: P
 CRAMPED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
-from sleepbalance.errors import StoreError
+from sleepbalance.errors import StoreError, Unavailable
 from sleepbalance.store.upgrade import upgrade
 try:
     upgrade(sys.argv[1])
@@ -187,7 +194,7 @@ def test_a_server_of_something_else_and_a_newer_one(postgres_url: str) -> None:
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="does not answer"):
+    with pytest.raises(Unavailable, match="cannot be reached"):
         upgrade(f"postgresql:///sleep?host={tmp_path}")
 
 

@@ -184,18 +184,18 @@ def _number(connection: Connection, revision: str) -> None:
 
 def _finish(run: _Run, providers: Mapping[str, str]) -> str | None:
     """What holds at the end of each upgrade, also of one that had no revision to run."""
+    on_sqlite = run.engine.dialect.name == "sqlite"
     with _alone(run.engine) as connection:
         after = _found(connection).version
         if after is not None:
             _number(connection, after)
         if after == HEAD:
             add_providers(connection, providers)
-    if run.engine.dialect.name == "sqlite":
+        if on_sqlite:
+            lines = version.orphans_of(driver(connection))
+            run.notes += [f"{line} (kept)" for line in lines]
+    if on_sqlite:
         _switch_to_wal(run.engine)
-        path = version.sqlite_path(run.url)
-        assert path is not None
-        with closing(version.open_to_look(path)) as raw:
-            run.notes += [f"{line} (kept)" for line in version.orphans_of(raw)]
     return after
 
 

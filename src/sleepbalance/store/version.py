@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from sleepbalance.errors import StoreError
-from sleepbalance.store.engine import make_engine, reading
+from sleepbalance.store.engine import BUSY_MS, make_engine, reading
 from sleepbalance.store.tables import (
     metadata,
     sleep_records,
@@ -34,7 +34,6 @@ HEAD = REVISIONS[-1]
 APPLICATION_ID = 0x534C5042  # "SLPB", in the header of each SQLite file of ours
 PHONE_VERSIONS = (5, 7, 8, 9)  # the app's schema numbers that we read; there is no 6
 FIRST_OF_OURS = 100
-MAGIC = b"SQLite format 3\0"
 
 
 def _up_to(table: Table, last: str) -> frozenset[str]:
@@ -154,31 +153,27 @@ def find(url: str) -> Found:
     try:
         if not path.exists() or path.stat().st_size == 0:
             return Found(What.NEW)
-        with path.open("rb") as file:
-            if file.read(len(MAGIC)) != MAGIC:
-                return Found(What.FOREIGN, None, f"{path} is no SQLite database.")
         with closing(open_to_look(path)) as connection:
             return find_in(connection, str(path))
     except (OSError, sqlite3.DatabaseError) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            return Found(What.FOREIGN, None, f"{path} is no SQLite database.")
         raise StoreError(f"{path} cannot be read: {error}.") from error
 
 
 def open_to_look(path: Path) -> sqlite3.Connection:
-    """A connection that leaves the file, and the folder beside it, as they are."""
-    with path.open("rb") as file:
-        in_wal_mode = file.read(20)[18:20] == b"\2\2"
-    side = [Path(f"{path}-{kind}") for kind in ("wal", "journal")]
-    quiet = in_wal_mode and not side[0].exists()  # nobody has it open: no -shm need be made
-    options = "immutable=1" if quiet else "mode=ro"
-    if side[1].exists():
-        options = "mode=rw"  # a process was cut off: SQLite must roll its half back to read
-    return _open(path, options)
+    """A connection that leaves the file, and the folder beside it, as they are.
 
-
-def _open(path: Path, options: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{options}", uri=True)
-    connection.isolation_level = None
-    connection.execute("PRAGMA busy_timeout=10000")
+    It must be SQLite that opens the file: closing it otherwise would drop the locks that this
+    process holds on it (sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    # With a WAL beside it, a connection that may write would fold it in on leaving. Without,
+    # only one that may write takes away the side files that SQLite makes for reading.
+    mode = "ro" if Path(f"{path}-wal").exists() else "rw"
+    name = quote(str(path.absolute()))
+    connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, isolation_level=None)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    connection.execute("PRAGMA query_only=ON")
     return connection
 
 
@@ -253,8 +248,6 @@ def _find_on_server(url: str) -> Found:
     try:
         with reading(engine) as connection:
             return find_on(connection)
-    except OperationalError as error:
-        raise StoreError(f"The database does not answer: {error.orig}") from error
     finally:
         engine.dispose()
 
