@@ -159,6 +159,8 @@ class _Places:
     def of(self, stored: Stored) -> Place:
         """Where both ends of a session lie; the surer word is not mixed up with the guess."""
         sent, report = stored.sent, stored.report
+        if sent.zone_start is not None and sent.zone_end is not None:
+            return Place(sent.zone_start, sent.zone_end, ZoneFrom.RECORD)
         source = (report.provider, report.account, sent.source.key)
         start, start_from = self._zone(sent.start, sent.zone_start, source, sent)
         end, end_from = self._zone(sent.end, sent.zone_end, source, sent)

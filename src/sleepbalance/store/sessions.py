@@ -79,7 +79,6 @@ def insert_all(
     now: dt.datetime,
 ) -> None:
     """Writes sessions for the first time; deriving resolves their zones."""
-    nowhere = Place("UTC", "UTC", ZoneFrom.NONE)
     common = {
         "user_id": owner.user_id,
         "provider": owner.provider,
@@ -88,9 +87,16 @@ def insert_all(
         "created_at": now,
         "updated_at": now,
     }
-    rows = [{"id": new_id(), **common, **_row(s), **_placed(s, nowhere)} for s in fresh]
+    rows = [{"id": new_id(), **common, **_row(s), **_placed(s, _own_place(s))} for s in fresh]
     if rows:
         connection.execute(insert(table), rows)
+
+
+def _own_place(session: Session) -> Place:
+    """Where the session itself says it lies, until deriving knows more."""
+    own = session.zone_start is not None and session.zone_end is not None
+    surest = ZoneFrom.RECORD if own else ZoneFrom.NONE
+    return Place(session.zone_start or "UTC", session.zone_end or "UTC", surest)
 
 
 def revise(

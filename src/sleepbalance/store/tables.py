@@ -39,14 +39,17 @@ class Instant(TypeDecorator[dt.datetime]):
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        value = value.astimezone(dt.UTC).replace(microsecond=0)
-        return f"{value:%Y-%m-%d %H:%M:%S}" if dialect.name == "sqlite" else value
+        if value.tzinfo is not dt.UTC:
+            value = value.astimezone(dt.UTC)
+        if dialect.name == "sqlite":
+            return value.isoformat(" ", "seconds")[:19]
+        return value.replace(microsecond=0)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
         if value is None:
             return None
         if isinstance(value, str):
-            return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+            return dt.datetime.fromisoformat(f"{value[:19]}+00:00")
         return value.astimezone(dt.UTC)  # type: ignore[no-any-return]
 
 
