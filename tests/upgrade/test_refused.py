@@ -163,6 +163,8 @@ try:
     upgrade(sys.argv[1])
 except StoreError as error:
     print(error)
+finally:  # coverage writes at the end
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 """
 
 

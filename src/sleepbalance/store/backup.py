@@ -37,11 +37,9 @@ def back_up(path: Path, before: str) -> Path:
 
 def _unused(path: Path, before: str) -> Path:
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-    for more in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
-        final = path.with_name(f"{path.name}.before-{before}-{stamp}{more}.backup")
-        if not final.exists():
-            return final
-    raise AssertionError
+    names = itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2)))
+    paths = (path.with_name(f"{path.name}.before-{before}-{name}.backup") for name in names)
+    return next(final for final in paths if not final.exists())
 
 
 def _copy(path: Path, to: Path) -> None:
@@ -49,8 +47,13 @@ def _copy(path: Path, to: Path) -> None:
         source.backup(target)
         # The copy takes over the source's WAL mode; it shall be one file.
         target.execute("PRAGMA journal_mode=DELETE")
-        if _summary(source) != _summary(target):
-            raise sqlite3.DatabaseError("the copy differs from the file")
+        compare(source, target)
+
+
+def compare(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+    """Raises where the two are not the same to SQLite's eyes and in each table's rows."""
+    if _summary(source) != _summary(copy):
+        raise sqlite3.DatabaseError("the copy differs from the file")
 
 
 def _summary(connection: sqlite3.Connection) -> tuple[object, ...]:

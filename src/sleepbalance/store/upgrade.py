@@ -19,10 +19,10 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from sleepbalance.errors import StoreError, UsageError
+from sleepbalance.errors import StoreError, Unavailable, UsageError
 from sleepbalance.store import migrations, version
 from sleepbalance.store.backup import back_up
-from sleepbalance.store.engine import make_engine, writing
+from sleepbalance.store.engine import make_engine, reading, writing
 from sleepbalance.store.migrations.sqlite_rows import driver
 from sleepbalance.store.tables import wearable_providers
 from sleepbalance.store.version import HEAD, REVISIONS, Found, What
@@ -36,7 +36,7 @@ class Upgraded:
     """What an upgrade did. Versions are revisions of ours, the app's number, or None for new."""
 
     before: str | None
-    after: str | None
+    after: str
     backup: Path | None = None
     notes: tuple[str, ...] = ()
 
@@ -66,7 +66,8 @@ def upgrade(url: str, target: str = "head", providers: Mapping[str, str] | None 
     run = _Run(url, engine, found)
     try:
         for revision in REVISIONS[: REVISIONS.index(last) + 1]:
-            _step(run, revision)
+            if revision in found.pending:
+                _step(run, revision)
         after = _finish(run, providers or {})
     except DBAPIError as error:
         raise StoreError(f"The upgrade failed and changed nothing more: {error.orig}") from error
@@ -156,7 +157,7 @@ def _has_rows(connection: Connection) -> bool:
 def _orphans(connection: Connection) -> int:
     if connection.dialect.name != "sqlite":
         return 0  # PostgreSQL lets none be
-    return len(connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall())
+    return version.orphans(driver(connection)).total()
 
 
 def _run_revision(connection: Connection, revision: str) -> list[str]:
@@ -171,29 +172,40 @@ def _run_revision(connection: Connection, revision: str) -> list[str]:
 
 def _number(connection: Connection, revision: str) -> None:
     """Follows with SQLite's own numbers, for others to read."""
+    for name, wanted in _wrong_numbers(connection, revision).items():
+        connection.exec_driver_sql(f"PRAGMA {name} = {wanted}")
+
+
+def _wrong_numbers(connection: Connection, revision: str) -> dict[str, int]:
     if connection.dialect.name != "sqlite":
-        return
-    before = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        return {}
+    there = {
+        name: int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+        for name in ("user_version", "application_id")
+    }
     # Never downwards: an app that found its file at a lower number would upgrade it once more.
-    number = max(before, version.user_version(revision))
+    number = max(there["user_version"], version.user_version(revision))
     mark = version.APPLICATION_ID if number >= version.FIRST_OF_OURS else 0
-    for name, wanted in (("user_version", number), ("application_id", mark)):
-        if connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() != wanted:
-            connection.exec_driver_sql(f"PRAGMA {name} = {wanted}")
+    wanted = {"user_version": number, "application_id": mark}
+    return {name: value for name, value in wanted.items() if there[name] != value}
 
 
-def _finish(run: _Run, providers: Mapping[str, str]) -> str | None:
+def _finish(run: _Run, providers: Mapping[str, str]) -> str:
     """What holds at the end of each upgrade, also of one that had no revision to run."""
     on_sqlite = run.engine.dialect.name == "sqlite"
-    with _alone(run.engine) as connection:
+    with reading(run.engine) as connection:
         after = _found(connection).version
-        if after is not None:
-            _number(connection, after)
-        if after == HEAD:
-            add_providers(connection, providers)
+        assert after is not None
+        listed = providers if after == HEAD else {}
+        settled = not _wrong_numbers(connection, after)
+        settled = settled and not version.missing_providers(connection, listed)
         if on_sqlite:
-            lines = version.orphans_of(driver(connection))
+            lines = version.orphans_in_words(driver(connection))
             run.notes += [f"{line} (kept)" for line in lines]
+    if not settled:
+        with _alone(run.engine) as connection:
+            _number(connection, after)
+            add_providers(connection, listed)
     if on_sqlite:
         _switch_to_wal(run.engine)
     return after
@@ -209,13 +221,14 @@ def add_providers(connection: Connection, providers: Mapping[str, str]) -> None:
 
 def _switch_to_wal(engine: Engine) -> None:
     """Readers no longer wait for writers. Another process at the file only delays it."""
-    for _ in range(50):
-        with closing(engine.raw_connection()) as connection:
-            cursor = connection.cursor()
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=200")
+        for _ in range(20):
             try:
                 cursor.execute("PRAGMA journal_mode=WAL")
             except sqlite3.OperationalError:
                 time.sleep(0.1)
             else:
                 return
-    raise StoreError("Another program keeps the database locked: close it, then try again.")
+    raise Unavailable("Another program keeps the database locked: close it, then try again.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -97,13 +98,13 @@ def status(url: str) -> Status:
     found = find(url)
     path = sqlite_path(url)
     backups: tuple[Path, ...] = ()
-    orphans: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     if path is not None:
         backups = tuple(sorted(path.parent.glob(f"{path.name}.before-*.backup")))
         if found.what in (What.OURS, What.PHONE):
             with closing(open_to_look(path)) as connection:
-                orphans = orphans_of(connection)
-    return Status(found.what, found.version, HEAD, found.pending, backups, orphans, found.why)
+                lost = orphans_in_words(connection)
+    return Status(found.what, found.version, HEAD, found.pending, backups, lost, found.why)
 
 
 def ready(engine: Engine, providers: Mapping[str, str] | None = None) -> bool:
@@ -127,6 +128,8 @@ def _at_head(connection: Connection) -> bool:
 
 def missing_providers(connection: Connection, providers: Mapping[str, str]) -> dict[str, str]:
     """Those of the given providers that the database does not list under that name."""
+    if not providers:
+        return {}
     there = {row.id: row.name for row in connection.execute(select(wearable_providers))}
     return {key: name for key, name in providers.items() if there.get(key) != name}
 
@@ -232,14 +235,20 @@ def columns_by_table(connection: sqlite3.Connection) -> dict[str, set[str]]:
     return tables
 
 
-def orphans_of(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """In words: rows whose parents are gone, counted by table and parent."""
-    counts: dict[tuple[str, str], int] = {}
-    for table, _rowid, parent, _key in connection.execute("PRAGMA foreign_key_check"):
-        counts[table, parent] = counts.get((table, parent), 0) + 1
+def orphans(connection: sqlite3.Connection) -> Counter[tuple[str, str]]:
+    """How many rows have a parent that is gone, by table and parent."""
+    found: Counter[tuple[str, str]] = Counter()
+    for name in columns_by_table(connection):
+        with suppress(sqlite3.OperationalError):  # a key of the app's own that cannot work
+            rows = connection.execute("SELECT * FROM pragma_foreign_key_check(?)", (name,))
+            found.update((table, parent) for table, _, parent, _ in rows.fetchall())
+    return found
+
+
+def orphans_in_words(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(
         f"{table}: {count} {'row' if count == 1 else 'rows'} whose {parent} row is gone"
-        for (table, parent), count in sorted(counts.items())
+        for (table, parent), count in sorted(orphans(connection).items())
     )
 
 
