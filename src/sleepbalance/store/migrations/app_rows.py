@@ -205,7 +205,7 @@ def _raw(row: AppRow, told: Told, span: _Span | None, now: dt.datetime) -> Value
 
 
 def _session(told: Told, span: _Span, now: dt.datetime) -> Values:
-    sent, placed, place = told.session, span.session, span.place
+    sent = told.session
     assert sent is not None
     return {
         "id": new_id(),
@@ -216,19 +216,10 @@ def _session(told: Told, span: _Span, now: dt.datetime) -> Values:
         "source_name": sent.source.name,
         "door": sent.door,
         "method": sent.method,
-        "start_at": placed.start,
-        "end_at": placed.end,
-        "start_offset": _offset(placed.start, place.zone_start),
-        "end_offset": _offset(placed.end, place.zone_end),
-        "zone_start": place.zone_start,
-        "zone_end": place.zone_end,
-        "zone_from": place.zone_from,
         "own_zone_start": sent.zone_start,
         "own_zone_end": sent.zone_end,
         "wall_start": _naive(sent.start) if sent.wall else None,
         "wall_end": _naive(sent.end) if sent.wall else None,
-        "sleep_start_at": placed.sleep_start,
-        "sleep_end_at": placed.sleep_end,
         "totals": sent.totals and msgspec.to_builtins(sent.totals),
         "hypnogram": [list(segment) for segment in sent.hypnogram],
         "coarse": 0,
@@ -243,7 +234,22 @@ def _session(told: Told, span: _Span, now: dt.datetime) -> Values:
         "payload_hash": fingerprint(sent),
         "created_at": now,
         "updated_at": now,
+        **_placed(span.session, span.place),
         **_stage_seconds(sent),
+    }
+
+
+def _placed(session: Session, place: Place) -> Values:
+    return {
+        "start_at": session.start,
+        "end_at": session.end,
+        "start_offset": _offset(session.start, place.zone_start),
+        "end_offset": _offset(session.end, place.zone_end),
+        "zone_start": place.zone_start,
+        "zone_end": place.zone_end,
+        "zone_from": place.zone_from,
+        "sleep_start_at": session.sleep_start,
+        "sleep_end_at": session.sleep_end,
     }
 
 
