@@ -7,7 +7,9 @@ import io
 import json
 import os
 import pty
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -251,6 +253,49 @@ def test_a_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
     run("import", tmp_path / "export.xml", data=tmp_path / "data", check=None)
     for words in (("nights",), ("history",)):
         assert "\x1b" not in run(*words, data=tmp_path / "data", check=None).stdout
+
+
+def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    run("import", Export(staged("2026-10-20")).write(tmp_path / "e.xml"), data=data)
+    evil = "\x1b[2J\x1b[31m"
+    with closing(sqlite3.connect(data / "sleepbalance.db")) as db, db:
+        db.execute(
+            f"UPDATE sleep_records SET bed_time = '2026-10-20{evil}', quality_notes = '{evil}'"
+        )
+        db.execute(
+            f"UPDATE wearable_sync_history SET provider = '{evil}', error_message = '{evil}'"
+        )
+        db.execute(
+            f"UPDATE night_details SET why = '{evil}', source_name = '{evil}', zone = '{evil}'"
+        )
+    path = tmp_path / f"{evil}.xml"
+    path.write_bytes((tmp_path / "e.xml").read_bytes())
+    for words in (
+        ("nights",),
+        ("night", "last"),
+        ("history",),
+        ("stats",),
+        ("db", "status"),
+        ("import", path),
+    ):
+        done = run(*words, data=data, check=None)
+        assert "\x1b" not in done.stdout + done.stderr, words
+
+
+def test_zones_are_places(tmp_path: Path) -> None:
+    for name in ("localtime", "posixrules", "+aa", "+2", "..", "/etc/localtime"):
+        assert "no time zone" in run("zone", "set", name, data=tmp_path / "d", check=2).stderr
+
+
+def test_one_real_file_among_made_up_ones_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / ".demo"
+    run("demo", data=data)
+    mixed = tmp_path / "mixed"
+    Export(staged("2026-10-20")).write(mixed / "real.xml")
+    made_up = Export(staged("2026-10-20")).xml().replace("]>", "<!-- sleepbalance:demo -->]>")
+    (mixed / "demo.xml").write_text(made_up)
+    assert "demo folder" in run("import", mixed, data=data, check=2).stderr
 
 
 def test_a_long_import_shows_a_bar_on_a_terminal_only(tmp_path: Path) -> None:

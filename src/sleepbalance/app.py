@@ -93,8 +93,6 @@ class App:
             provider, door, wanted = _recognise(path, members)
             _guard(self.folder, wanted)
             person = self._person_for_import(user, listening)
-            if timezone is not None:
-                self.set_zone(person.id, timezone, None, None)
             job = sync.Import(
                 user_id=person.id,
                 provider=provider,
@@ -102,6 +100,7 @@ class App:
                 members=wanted,
                 now=now or dt.datetime.now(dt.UTC),
                 replace=replace,
+                timezone=timezone,
                 waiting=listening.waiting,
             )
             return sync.import_file(self.engine, job)
@@ -136,14 +135,22 @@ class App:
     def history(self, name: str | None, **wanted: Any) -> list[dict[str, Any]]:
         """Attempts, newest first; of everybody where no name is given."""
         person = self.person(name) if name is not None else None
-        with writing(self.engine) as connection:
-            history.close_lapsed(connection)
+        self._close_lapsed()
         with reading(self.engine) as connection:
             return history.attempts(connection, user_id=person.id if person else None, **wanted)
+
+    def _close_lapsed(self) -> None:
+        """Attempts that nobody works on any more end here; nobody is waited for without need."""
+        with reading(self.engine) as connection:
+            lapsed = history.any_lapsed(connection)
+        if lapsed:
+            with writing(self.engine) as connection:
+                history.close_lapsed(connection)
 
     def stats(self, name: str | None) -> list[dict[str, Any]]:
         """Per provider: attempts by outcome, success rate in percent, sleeps that came."""
         person = self.person(name) if name is not None else None
+        self._close_lapsed()
         with reading(self.engine) as connection:
             rows = history.statuses(connection, person.id if person else None)
         return [_rates(provider, rows) for provider in sorted({row.provider for row in rows})]
@@ -202,13 +209,13 @@ def _recognise(path: Path, members: Sequence[Member]) -> tuple[Provider, File, l
 
 def _guard(where: Folder, members: Sequence[Member]) -> None:
     """Keeps made-up data and real data apart."""
-    made_up = any(DEMO_MARK in member.head for member in members)
-    if where.demo and not made_up:
+    marks = {DEMO_MARK in member.head for member in members}
+    if where.demo and marks != {True}:
         raise UsageError(
             f"{where.path} is a demo folder; your own data does not belong into it. "
             "Leave --data out, or name another folder."
         )
-    if made_up and not where.demo:
+    if True in marks and not where.demo:
         raise UsageError("This is made-up demo data; it does not belong among real nights.")
 
 

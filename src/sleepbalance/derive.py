@@ -57,11 +57,13 @@ class _Derivation:
         if adopt(self.connection, self.user_id, low.date(), high.date(), self.writer.now):
             self.said = rows.edits(self.connection, self.user_id)
         found = sessions.of_person(self.connection, self.user_id, low, high)
-        self.places.load(low, high, found)
-        placed = _placed(self.connection, self.places, found)
+        self.places.load(found)
+        placed, moved = _placed(self.places, found)
         edits = [_anchored(edit, start, end, self.places) for edit, start, end in self.said]
         result = nights.derive([s.report for s in placed], edits, order=self.order)
         near = [s for s in placed if _touches(s, span[0] - REACH, span[1] + REACH)]
+        known = {stored.report.id for stored in near}
+        sessions.place(self.connection, [m for m in moved if m[0].report.id in known])
         sessions.note(self.connection, [n for s in near if (n := _noted(s, result)) is not None])
         return self._write(_dates(span, near, result), placed, result)
 
@@ -147,9 +149,13 @@ class _Places:
         self.marks: list[tuple[dt.datetime, str, tuple[str, str, str]]] = []
         self.prints: list[tuple[dt.datetime, str]] = []
 
-    def load(self, low: dt.datetime, high: dt.datetime, found: Sequence[Stored]) -> None:
-        """Reads the zones that records around [low, high] name."""
-        self.marks = list(raws.marks(self.connection, self.user_id, low - NEAR, high + NEAR))
+    def load(self, found: Sequence[Stored]) -> None:
+        """Reads the zones that records around these sessions name."""
+        if not found:
+            return
+        low = min(s.sent.start for s in found) - NEAR
+        high = max(s.sent.end for s in found) + NEAR
+        self.marks = list(raws.marks(self.connection, self.user_id, low, high))
         self.prints = sorted(
             (s.report.session.start, offset_name(s.sent.printed))
             for s in found
@@ -182,7 +188,8 @@ class _Places:
             return own, ZoneFrom.RECORD
         if (near := self._neighbour(at, source)) is not None:
             return near, ZoneFrom.NEIGHBOUR
-        if (mine := self._persons(at)) is not None:
+        wall = sent is None or sent.wall
+        if (mine := self._persons(at, wall=wall)) is not None:
             return mine, ZoneFrom.PERSON
         if sent is not None and sent.printed is not None:
             return offset_name(sent.printed), ZoneFrom.FILE
@@ -196,12 +203,12 @@ class _Places:
         best = min(same or near, key=lambda mark: (abs(mark[0] - at), mark), default=None)
         return None if best is None else best[1]
 
-    def _persons(self, at: dt.datetime) -> str | None:
+    def _persons(self, at: dt.datetime, *, wall: bool) -> str | None:
         """By the date at the place itself, so that a zone begins at its own midnight."""
         for first, zone in reversed(self.known):
             if first == people.FIRST_DAY:
                 return zone
-            if local(at, zone or "UTC").date() >= first:
+            if (at if wall else local(at, zone or "UTC")).date() >= first:
                 return zone
         return None
 
@@ -211,8 +218,10 @@ class _Places:
         return min(near, key=lambda p: (abs(p[0] - at), p))[1] if near else "UTC"
 
 
-def _placed(connection: Connection, places: _Places, found: Sequence[Stored]) -> list[Stored]:
-    """The sessions with their places resolved anew, written where that changed."""
+def _placed(
+    places: _Places, found: Sequence[Stored]
+) -> tuple[list[Stored], list[tuple[Stored, Place]]]:
+    """The sessions with their places resolved anew, and those of them whose place changed."""
     changes: list[tuple[Stored, Place]] = []
     placed: list[Stored] = []
     for stored in found:
@@ -229,8 +238,7 @@ def _placed(connection: Connection, places: _Places, found: Sequence[Stored]) ->
             zone_from=where.zone_from,
         )
         placed.append(replace(stored, report=moved))
-    sessions.place(connection, changes)
-    return placed
+    return placed, changes
 
 
 def _anchored(edit: Edit, start: str | None, end: str | None, places: _Places) -> Edit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -66,15 +67,17 @@ class Intake:
     now: dt.datetime
     changed: list[Span] = field(default_factory=list)
     aside: dict[str, int] = field(default_factory=dict)
-    inserted: int = 0
-    updated: int = 0
-    skipped: int = 0
+    tally: Counter[str] = field(default_factory=Counter)
     removed: int = 0
-    ends: list[dt.datetime] = field(default_factory=list)  # of the first and the last sleep
+    ends: tuple[dt.datetime, dt.datetime] | None = None  # of the first and of the last sleep
 
     @property
     def counts(self) -> Counts:
-        return Counts(inserted=self.inserted, updated=self.updated, skipped=self.skipped)
+        return Counts(**self.tally)
+
+    def used(self, spool: Spool) -> int:
+        """The samples of the file that went into a sleep."""
+        return spool.read - spool.repeated - sum(self.aside.values())
 
     def take(self, spool: Spool, source: str, as_of: dt.datetime | None = None) -> None:
         """Takes in all that the spool holds of a source.
@@ -113,8 +116,9 @@ class Intake:
 
     def count(self, session: Session, outcome: str) -> None:
         """Counts one sleep."""
-        setattr(self, outcome, getattr(self, outcome) + 1)
-        self.ends = [min([session.end, *self.ends]), max([session.end, *self.ends])]
+        self.tally[outcome] += 1
+        first, last = self.ends or (session.end, session.end)
+        self.ends = (min(first, session.end), max(last, session.end))
 
     def _hide(self, source: str, gone: Stretches) -> None:
         """Hides the sleeps of which nothing is left after an export was taken at its word."""

@@ -7,6 +7,7 @@ nights. Offsets inside a session are seconds from its `start`.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -223,16 +224,22 @@ def local(instant: dt.datetime, zone: str) -> dt.datetime:
     return instant.astimezone(zone_info(zone))
 
 
+_OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
+_NOWHERE = ("localtime", "posixrules", "Factory")  # files beside the zones that are no places
+
+
 def zone_info(zone: str) -> dt.tzinfo:
     """The zone's rules. Raises ValueError for a name that is none."""
-    if zone[:1] in ("+", "-"):
-        hours, _, minutes = zone[1:].partition(":")
-        size = dt.timedelta(hours=int(hours), minutes=int(minutes or 0))
-        return dt.timezone(size if zone[0] == "+" else -size)
+    if match := _OFFSET.fullmatch(zone):
+        size = dt.timedelta(hours=int(match[2]), minutes=int(match[3]))
+        return dt.timezone(size if match[1] == "+" else -size)
     try:
-        return ZoneInfo(zone)
+        found = None if zone in _NOWHERE else ZoneInfo(zone)
     except (ZoneInfoNotFoundError, OSError, ValueError):
-        raise ValueError(f"{zone!r} is no time zone; one looks like Europe/Berlin") from None
+        found = None
+    if found is None:
+        raise ValueError(f"{zone!r} is no time zone; one looks like Europe/Berlin")
+    return found
 
 
 def offset_name(seconds: int) -> str:

@@ -90,13 +90,12 @@ class File:
 
     `recognises` tells by content whether a member is what `read` wants. `read` yields raw records
     (repeats included) and one `Finished` at the end; `now` guards against dates in the future.
-    `demo` is a made-up file that ships with the provider and says so in its first 2 KiB.
+    `demo` is a made-up file that ships with the provider and says so in its first 64 KiB.
     """
 
     recognises: Callable[[Member], bool]
     read: Callable[[Sequence[Member], dt.datetime], Iterator[Raw | Finished]]
     how_to: str  # how a person gets such a file, in one or two sentences
-    limits: Limits = Limits()
     demo: Path | None = None
 
 

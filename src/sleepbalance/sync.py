@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ class Import:
     members: Sequence[Member]
     now: dt.datetime
     replace: bool = False
+    timezone: str | None = None  # where the person lives, if they did not say it before
     waiting: Callable[[], None] = lambda: None
     life: dt.timedelta = leases.LIFE
 
@@ -70,22 +71,38 @@ def _fail(engine: Engine, attempt: str, code: str, message: str) -> None:
 
 def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None:
     with spooling(job.provider.merge) as spool:
-        finished = _read(job, spool)
+        finished = _read(job, spool, lease)
         if not spool.usable():
             raise Malformed(_nothing(spool, finished))
+        if job.replace:
+            _check_whole(finished)
         with writing(engine) as connection:
-            leases.renew(connection, lease)
             outcome = _write(connection, job, spool, finished, attempt)
             if not history.end(connection, attempt, outcome):
-                raise LeaseLost("This attempt was closed by another process; nothing was written.")
+                raise LeaseLost(leases.TAKEN_OVER)
             leases.release(connection, lease)
 
 
-def _read(job: Import, spool: Spool) -> Finished:
+def _check_whole(finished: Finished) -> None:
+    """Raises Malformed for a file that cannot be taken at its word for what it lacks."""
+    if finished.problems:
+        raise Malformed(
+            f"Nothing was replaced, as the file could not be read whole: {finished.problems[0]}"
+            " Import it without --replace, or export it again."
+        )
+    if finished.as_of is None:
+        raise Malformed(
+            "Nothing was replaced, as the file does not say when it was made."
+            " Import it without --replace."
+        )
+
+
+def _read(job: Import, spool: Spool, lease: leases.Lease) -> Finished:
     """Spools all that the file holds; damage ends the reading and is told, not raised."""
     finished = Finished()
     try:
         for item in job.door.read(job.members, job.now):
+            lease.check()
             if isinstance(item, Finished):
                 finished = item
             else:
@@ -95,8 +112,9 @@ def _read(job: Import, spool: Spool) -> Finished:
     return finished
 
 
-def _nothing(spool: Spool, finished: Finished) -> str:
-    reasons = [*finished.problems, *(f"{n} × {why}" for why, n in spool.problems()[:WORST])]
+def _nothing(spool: Spool, finished: Finished, aside: Mapping[str, int] | None = None) -> str:
+    counts = _worst(aside or dict(spool.problems()))
+    reasons = [*finished.problems, *(f"{n} × {why}" for why, n in counts)]
     return "; ".join(reasons) or "There is nothing in it that we can use."
 
 
@@ -111,13 +129,21 @@ def _write(
     intake = Intake(connection, owner, job.provider, bond, now, aside=dict(spool.problems()))
     for source in spool.sources:
         intake.take(spool, source, finished.as_of if job.replace else None)
+    if intake.used(spool) == 0 and spool.read and not spool.beside():
+        raise Malformed(_nothing(spool, finished, intake.aside))
+    if job.timezone and people.suggest_zone(connection, owner.user_id, job.timezone):
+        intake.changed += sessions.extent(connection, owner.user_id)
     derive(connection, owner.user_id, intake.changed)
     connections.synced(connection, bond)
     first, last = sessions.dates(connection, owner, intake.ends)
     if first is not None and last is not None:
-        until = max(last, (finished.as_of or job.now).date())
+        until = last if finished.problems else max(last, (finished.as_of or job.now).date())
         connections.mark_fetched(connection, bond, first, until, attempt)
     return _outcome(intake, spool, finished, (first, last))
+
+
+def _worst(aside: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(aside.items(), key=lambda item: (-item[1], item[0]))[:WORST]
 
 
 def _by_name(spool: Spool) -> dict[str, int]:
@@ -136,16 +162,16 @@ def _outcome(
     dates: tuple[dt.date | None, dt.date | None],
 ) -> Outcome:
     aside = sum(intake.aside.values())
-    worst = sorted(intake.aside.items(), key=lambda item: (-item[1], item[0]))[:WORST]
+    worst = _worst(intake.aside)
     detail = {
         "read": spool.read,
-        "used": spool.read - spool.repeated - aside,
+        "used": intake.used(spool),
         "repeated": spool.repeated,
         "set_aside": aside,
         "reasons": [{"reason": why, "samples": n} for why, n in worst],
         "problems": list(finished.problems),
         "sources": _by_name(spool),
-        "same": intake.skipped,
+        "same": intake.tally["skipped"],
         "unreadable": aside,
         "deleted": 0,
         "hidden": intake.removed,

@@ -14,7 +14,12 @@ from sleepbalance.app import App, opened
 from sleepbalance.errors import UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.store.engine import reading
-from sleepbalance.store.tables import raw_records, sleep_sessions, wearable_connections
+from sleepbalance.store.tables import (
+    raw_records,
+    sleep_sessions,
+    sync_windows,
+    wearable_connections,
+)
 from tests.exports import Export, Sample, evenings, hearts, staged
 from tests.homes import NOW, everything_but_the_log, nights
 
@@ -128,6 +133,33 @@ def test_an_export_taken_at_its_word_removes_and_says_how_many(app: App, tmp_pat
         assert len(connection.execute(select(raw_records)).all()) == kept  # hidden, not erased
     assert counts(take(app, Export(first), tmp_path)) == (0, 1, 4)
     assert len(app.nights(None)) == 5
+
+
+@pytest.mark.parametrize("how", ["cut off", "undated"])
+def test_a_file_that_is_not_whole_replaces_nothing(lite: App, tmp_path: Path, how: str) -> None:
+    nights_there = [*staged("2026-10-20"), *staged("2026-10-21")]
+    take(lite, Export(nights_there), tmp_path)
+    made = None if how == "undated" else Export().made
+    path = Export(staged("2026-10-20"), made=made).write(tmp_path / "again.xml")
+    if how == "cut off":
+        path.write_text(path.read_text()[:-40])
+    attempt = lite.import_path(path, now=NOW, replace=True)
+    assert attempt["status"] == "failed"
+    assert "Nothing was replaced" in attempt["error_message"]
+    assert len(lite.nights(None)) == 2
+
+
+def test_a_cut_off_file_proves_only_what_it_holds(lite: App, tmp_path: Path) -> None:
+    path = Export(staged("2026-10-20")).write(tmp_path / "export.xml")
+    path.write_text(path.read_text()[:-40])
+    assert lite.import_path(path, now=NOW)["status"] == "partial"
+    with reading(lite.engine) as connection:
+        (window,) = connection.execute(select(sync_windows)).all()
+    assert (str(window.date_from), str(window.date_to)) == ("2026-10-21", "2026-10-21")
+    take(lite, Export(staged("2026-10-20")), tmp_path)
+    with reading(lite.engine) as connection:
+        (window,) = connection.execute(select(sync_windows)).all()
+    assert str(window.date_to) == "2026-11-22"
 
 
 def test_replacing_touches_only_the_sources_and_dates_of_the_export(
@@ -301,6 +333,69 @@ def test_the_zone_given_with_the_import_is_the_persons(lite: App, tmp_path: Path
     assert lite.nights(None)[0]["details"]["zone_from"] == "person"
     with pytest.raises(UsageError, match="no time zone"):
         take(lite, export, tmp_path, timezone="Tokyo")
+
+
+def test_the_zone_given_with_an_import_leaves_the_stays_that_were_told(
+    lite: App, tmp_path: Path
+) -> None:
+    silent = Export(staged("2026-10-20", zone=None))
+    take(lite, silent, tmp_path)
+    lite.set_zone(None, "Europe/Berlin", None, None)
+    lite.set_zone(None, "Asia/Tokyo", dt.date(2026, 3, 1), dt.date(2026, 3, 31))
+    take(lite, silent, tmp_path, timezone="America/New_York")
+    assert lite.nights(None)[0]["details"]["zone"] == "Europe/Berlin"
+
+
+def test_a_failed_import_leaves_the_zone(lite: App, tmp_path: Path) -> None:
+    take(lite, Export(staged("2026-10-20", zone=None)), tmp_path, timezone="Europe/Berlin")
+    assert take(lite, Export(), tmp_path, timezone="Asia/Tokyo")["status"] == "failed"
+    assert lite.nights(None)[0]["details"]["zone"] == "Europe/Berlin"
+
+
+def test_of_two_versions_of_a_sample_one_stands_whole(lite: App, tmp_path: Path) -> None:
+    old = Sample("2026-10-20T23:00:00", "2026-10-21T06:00:00", "Asleep")
+    new = Sample(
+        "2026-10-21T06:00:00",
+        "2026-10-21T13:00:00",
+        "Asleep",
+        zone="Asia/Tokyo",
+        place="Asia/Tokyo",
+        created="2026-10-22T00:00:00+00:00",
+    )
+    assert old.instants() == new.instants()
+    found = []
+    for n, order in enumerate(([old, new], [new, old])):
+        url = f"sqlite:///{tmp_path / f'{n}.db'}"
+        with opened(Folder(tmp_path, url, demo=False)) as app:
+            for sample in order:
+                take(app, Export([sample]), tmp_path)
+            found.append(app.nights(None)[0]["sleep_end_time"])
+    assert found == ["2026-10-21T13:00:00+09:00"] * 2
+
+
+def test_a_nap_days_away_changes_no_zone(lite: App, tmp_path: Path) -> None:
+    silent = staged("2026-10-20", begin="16:00", hours=7, zone=None, source="Ring")
+    told = staged("2026-10-21", begin="13:00", hours=2)
+    take(lite, Export([*silent, *told]), tmp_path)
+
+    def zones() -> list[tuple[str, str]]:
+        with reading(lite.engine) as connection:
+            columns = (sleep_sessions.c.zone_start, sleep_sessions.c.zone_end)
+            query = select(*columns).where(sleep_sessions.c.source_key == "Ring")
+            return [tuple(row) for row in connection.execute(query)]
+
+    before = zones()
+    for day in evenings("2026-10-23", 5):
+        take(lite, Export(staged(day, begin="10:00", hours=1.5)), tmp_path)
+    assert zones() == before
+
+
+def test_nothing_used_and_nothing_beside_it_is_a_failure(lite: App, tmp_path: Path) -> None:
+    odd = Sample("2026-10-21T03:00:00", "2026-10-21T03:10:00", "Dreaming")
+    attempt = take(lite, Export([odd]), tmp_path)
+    assert (attempt["status"], attempt["records_fetched"]) == ("failed", 0)
+    assert "Dreaming" in attempt["error_message"]
+    assert take(lite, Export([odd, *hearts("2026-10-20")]), tmp_path)["status"] == "partial"
 
 
 def test_an_in_bed_only_night_is_not_sleep(lite: App, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,42 @@ def test_the_apps_placeholder_zone_means_nothing(engine: Engine) -> None:
         assert people.zones(connection, ann.id) == [(people.FIRST_DAY, None)]
         people.set_zone(connection, ann.id, "UTC")
         assert people.zones(connection, ann.id) == [(people.FIRST_DAY, "UTC")]
+
+
+def test_who_was_deleted_is_nobody(engine: Engine) -> None:
+    with writing(engine) as connection:
+        people.add(connection, "Ann")
+        people.add(connection, "Bob")
+        connection.execute(text("UPDATE users SET is_deleted = 1 WHERE first_name = 'Bob'"))
+        assert [p.name for p in people.everybody(connection)] == ["Ann"]
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\x1b[31mb", ""])
+def test_names_can_be_read(engine: Engine, name: str) -> None:
+    with pytest.raises(UsageError, match="needs a name"), writing(engine) as connection:
+        people.add(connection, name)
+
+
+def test_stays_told_at_once_are_all_kept(engine: Engine) -> None:
+    with writing(engine) as connection:
+        ann = people.add(connection, "Ann")
+
+    def tell(month: int) -> None:
+        with writing(engine) as connection:
+            stay = (dt.date(2026, month, 5), dt.date(2026, month, 20))
+            people.set_zone(connection, ann.id, "Asia/Tokyo", *stay)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(tell, range(1, 9)))
+    with reading(engine) as connection:
+        assert len(people.zones(connection, ann.id)) == 1 + 2 * 8
+
+
+def test_a_stay_without_an_end(engine: Engine) -> None:
+    with writing(engine) as connection:
+        ann = people.add(connection, "Ann")
+        people.set_zone(connection, ann.id, "Asia/Tokyo", dt.date(2026, 3, 1), dt.date.max)
+        assert people.zones(connection, ann.id)[-1] == (dt.date(2026, 3, 1), "Asia/Tokyo")
 
 
 def test_a_stay_elsewhere_ends(engine: Engine) -> None:

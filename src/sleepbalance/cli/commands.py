@@ -117,7 +117,7 @@ def import_(
         else:
             first, last = attempt["sync_date_from"], attempt["sync_date_to"]
             rows = app.nights(attempt["user_id"], first, last) if attempt["detail"] else []
-            show.imported(show.console(demo=app.folder.demo), attempt, rows, path.name)
+            show.imported(show.screen(demo=app.folder.demo), attempt, rows, path.name)
     raise typer.Exit(1 if attempt["status"] == "failed" else 0)
 
 
@@ -142,7 +142,7 @@ def nights(
         elif csv:
             plain.as_csv(rows, demo=app.folder.demo)
         else:
-            show.nights(show.console(demo=app.folder.demo), rows)
+            show.nights(show.screen(demo=app.folder.demo), rows)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -163,7 +163,7 @@ def night(
             plain.as_json(row, demo=app.folder.demo)
             return
         stored = app.sessions_of(user, row["sleep_date"])
-        out = show.console(demo=app.folder.demo)
+        out = show.screen(demo=app.folder.demo)
         one_night.show(out, row, [s.report for s in stored])
 
 
@@ -206,7 +206,7 @@ def history(
         if json:
             plain.as_json(rows, demo=app.folder.demo)
         else:
-            show.history(show.console(demo=app.folder.demo), rows)
+            show.history(show.screen(demo=app.folder.demo), rows)
 
 
 @cli.command()
@@ -219,7 +219,7 @@ def stats(context: typer.Context, user: User = None, json: AsJson = False) -> No
         if json:
             plain.as_json(rows, demo=app.folder.demo)
         else:
-            show.stats(show.console(demo=app.folder.demo), rows)
+            show.stats(show.screen(demo=app.folder.demo), rows)
 
 
 @zone.command("set")
@@ -270,26 +270,31 @@ def db_upgrade(
 ) -> None:
     """Bring the database up to a version; a backup is made before tables are rewritten."""
     from sleepbalance import app, folder
+    from sleepbalance.cli import show
 
-    for line in app.upgrade(folder.locate(*context.obj), revision):
-        typer.echo(line)
+    where = folder.locate(*context.obj)
+    lines = app.upgrade(where, revision)
+    out = show.screen(demo=where.demo)
+    for line in lines:
+        out.say(line)
 
 
 @db.command("status")
 def db_status(context: typer.Context, json: AsJson = False) -> None:
     """Say which version the database has, and what it is."""
     from sleepbalance import app, folder
-    from sleepbalance.cli import plain
+    from sleepbalance.cli import plain, show
 
     where = folder.locate(*context.obj)
     found = app.database_status(where)
     if json:
         plain.as_json(found, demo=where.demo)
         return
+    out = show.screen(demo=where.demo)
     for key, value in found.items():
         text = ", ".join(value) if isinstance(value, list) else value
         if text:
-            typer.echo(f"{key}: {text}")
+            out.say(f"{key}: {text}")
 
 
 @cli.command()
@@ -307,9 +312,9 @@ def demo(
 
 
 def _say(app: App, text: str) -> None:
-    from sleepbalance.cli import show, words
+    from sleepbalance.cli import show
 
-    show.console(demo=app.folder.demo).print(words.safe(text))
+    show.screen(demo=app.folder.demo).say(text)
 
 
 def _date(option: str, value: str | None) -> dt.date | None:
@@ -342,7 +347,7 @@ def _since(value: str | None) -> dt.datetime | None:
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 done, 1 failed, 2 it could not be meant so."""
+    """The console script. Exit codes: 0 done, 1 failed, 2 it could not be meant so, 130 stopped."""
     os.umask(0o077)  # nights are nobody else's business on this machine
     signal.signal(signal.SIGTERM, _stop)
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from sleepbalance.cli import hypnogram, words
+from sleepbalance.cli.show import Screen
 from sleepbalance.model import Report
 
 Night = Mapping[str, Any]
@@ -46,79 +46,74 @@ _OTHERS = (
 )
 
 
-def show(out: Console, row: Night, reports: Sequence[Report]) -> None:
+def show(out: Screen, row: Night, reports: Sequence[Report]) -> None:
     """The whole page of a night."""
     details = row["details"] or {}
-    date = row["sleep_date"]
-    out.print(words.night(date, details.get("evening_date"), year=True), style="bold")
-    out.print(words.in_words(row))
-    source = words.safe(str(details.get("source_name") or row["data_source"]))
+    out.say(words.night(row["sleep_date"], details.get("evening_date"), year=True), style="bold")
+    out.say(words.what_it_was(row))
+    source = str(details.get("source_name") or row["data_source"])
     why = details.get("why") or "a row that was here before"
-    out.print(f"Told by {source} ({words.safe(str(why).removeprefix(f'{source}: '))}).")
-    out.print()
+    out.say(f"Told by {source} ({str(why).removeprefix(f'{source}: ')}).")
+    out.say("")
     chosen = [r for r in reports if r.id in (details.get("sessions") or ())]
     for line in hypnogram.draw(chosen, out.width):
-        out.print(line, no_wrap=True, crop=True)
+        out.say(line)
     if chosen:
-        out.print()
-    out.print(_numbers(row, details, reports))
+        out.say("")
+    _numbers(out, row, details)
     _beside(out, row, details)
 
 
-def _numbers(row: Night, details: Mapping[str, Any], reports: Sequence[Report]) -> Table:
+def _numbers(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
     """Ours, then each other source's own, then where ours is from."""
     others = list(details.get("alternatives") or ())
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("")
-    table.add_column("This night", justify="right")
-    for other in others:
-        table.add_column(words.safe(str(other["source"])), justify="right")
-    table.add_column("Where it is from")
     values = {**details, **{k: v for k, v in row.items() if k not in ("details", "naps")}}
     origin = details.get("provenance") or {}
-    for label, key, said, ours, theirs in _lines(values, others):
-        if ours != "–" or any(cell != "–" for cell in theirs):
-            table.add_row(label, ours, *theirs, words.safe(str(origin.get(key, said))))
-    return table
+    lines = [
+        [label, ours, *theirs, str(origin.get(key, ""))]
+        for label, key, ours, theirs in _lines(values, others)
+        if ours != "–" or any(cell != "–" for cell in theirs)
+    ]
+    names = [f">{other['source']}" for other in others]
+    out.table(["", ">This night", *names, "Where it is from"], lines)
 
 
 def _lines(
     values: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str, str, str, list[str]]]:
-    lines = []
-    for label, key in _CLOCKS:
-        theirs = [words.clock(other.get(key)) for other in others]
-        lines.append((label, key, "", words.clock(values.get(key)), theirs))
-    for label, key in _MINUTES:
-        theirs = [words.minutes(other.get(key)) for other in others]
-        lines.append((label, key, "", words.minutes(values.get(key)), theirs))
-    for label, key, unit in _OTHERS:
-        theirs = [words.number(other.get(key), unit) for other in others]
-        lines.append((label, key, "", words.number(values.get(key), unit), theirs))
-    return lines
+) -> list[tuple[str, str, str, list[str]]]:
+    """(label, key, ours, theirs) of every number there may be."""
+    said: list[tuple[str, str, Callable[[Any], str]]] = [
+        *((label, key, words.clock) for label, key in _CLOCKS),
+        *((label, key, words.minutes) for label, key in _MINUTES),
+        *((label, key, partial(words.number, unit=unit)) for label, key, unit in _OTHERS),
+    ]
+    return [
+        (label, key, say(values.get(key)), [say(other.get(key)) for other in others])
+        for label, key, say in said
+    ]
 
 
-def _beside(out: Console, row: Night, details: Mapping[str, Any]) -> None:
+def _beside(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
     """What a table cannot hold: reasons, naps, other sleeps, the zone, the person's words."""
     for other in details.get("alternatives") or ():
         if _differs(row, other):
-            name, why = words.safe(str(other["source"])), words.safe(str(other["why"]))
-            out.print(f"{name} was not taken: {why}.")
+            why = re.sub(r"^it\b", str(details["source_name"]), str(other["why"]))
+            out.say(f"{other['source']} was not taken: {why}.")
     for nap in row["naps"]:
-        out.print(
+        out.say(
             f"{str(nap['kind']).capitalize()} {words.span(nap['start'], nap['end'])}:"
-            f" {words.minutes(nap['minutes'])}, {words.safe(str(nap['source']))}"
+            f" {words.minutes(nap['minutes'])}, {nap['source']}"
         )
     for sleep in details.get("other_main_sleeps") or ():
-        out.print(
+        out.say(
             f"Another sleep ended on this date, {words.span(sleep['start'], sleep['end'])}:"
             f" {words.minutes(sleep['minutes'])}"
         )
     if details.get("zone"):
-        out.print(f"Zone: {details['zone']}, {_ZONES.get(details['zone_from'], '')}")
+        out.say(f"Zone: {details['zone']}, {_ZONES.get(details['zone_from'], '')}")
     if row["quality_rating"] or row["quality_notes"]:
-        notes = words.safe(row["quality_notes"] or "")
-        out.print(f"Your words: {words.safe(row['quality_rating'] or '–')}. {notes}".rstrip())
+        notes = row["quality_notes"] or ""
+        out.say(f"Your words: {row['quality_rating'] or '–'}. {notes}".rstrip())
 
 
 def _differs(row: Night, other: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -18,10 +18,31 @@ DEMO = "DEMO · made-up data, not yours"
 MOST_LINES = 10  # at the end of an import
 
 
-def console(*, demo: bool) -> Console:
+class Screen(Console):
+    """A console that lets no text through which could steer the terminal.
+
+    Whatever makers, files and people wrote passes here as text: no markup, no control characters.
+    """
+
+    def say(self, text: str, style: str = "") -> None:
+        """Prints one line of text."""
+        self.print(Text(words.safe(text), style=style), no_wrap=not self.is_terminal)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Prints a table; a head that begins with `>` has its column aligned to the right."""
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for head in heads:
+            side: Literal["right", "left"] = "right" if head.startswith(">") else "left"
+            table.add_column(head.removeprefix(">"), justify=side, no_wrap=True)
+        for row in rows:
+            table.add_row(*(Text(words.safe(cell)) for cell in row))
+        self.print(table)
+
+
+def screen(*, demo: bool) -> Screen:
     """Standard output; in a pipe as wide as its tables want to be. Begins with the demo mark."""
     terminal = sys.stdout.isatty()
-    out = Console(
+    out = Screen(
         width=None if terminal else 160,
         highlight=False,
         markup=False,  # what makers and people wrote is text, not markup
@@ -29,42 +50,22 @@ def console(*, demo: bool) -> Console:
         soft_wrap=not terminal,
     )
     if demo:
-        out.print(Text(DEMO, style="bold black on yellow"))
+        out.say(DEMO, style="bold black on yellow")
     return out
 
 
-def _table(*columns: tuple[str, str]) -> Table:
-    """Columns as (head, alignment)."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for head, side in columns:
-        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True)
-    return table
-
-
-def nights(out: Console, rows: Sequence[Night]) -> None:
+def nights(out: Screen, rows: Sequence[Night]) -> None:
     """One line a night, the newest at the bottom, with what is not certain marked."""
     if not rows:
-        out.print("No nights here. Import something: sleepbalance import FILE")
+        out.say("No nights here. Import something: sleepbalance import FILE")
         return
-    table = _table(
-        ("Night", "left"),
-        ("Asleep", "right"),
-        ("From–to", "left"),
-        ("Deep", "right"),
-        ("REM", "right"),
-        ("Light", "right"),
-        ("Awake", "right"),
-        ("Heart", "right"),
-        ("Source", "left"),
-        ("", "left"),
-    )
-    for row in rows:
-        table.add_row(*_night_line(row))
-    out.print(table)
+    stages = (">Deep", ">REM", ">Light", ">Awake")
+    heads = ("Night", ">Asleep", "From–to", *stages, ">Heart", "Source", "")
+    out.table(heads, [_night_line(row) for row in rows])
     used = {mark for row in rows for mark in _marks(row)}
     for mark, meaning in _MEANINGS.items():
         if mark in used:
-            out.print(f"{mark} {meaning}", style="dim")
+            out.say(f"{mark} {meaning}", style="dim")
 
 
 _MEANINGS = {
@@ -108,12 +109,12 @@ def _night_line(row: Night) -> list[str]:
         words.minutes(row["light_sleep_duration"]),
         words.minutes(row["awake_duration"]),
         words.number(row["avg_heart_rate"]),
-        words.safe(str(details.get("source_name") or row["data_source"])),
+        str(details.get("source_name") or row["data_source"]),
         " ".join(marks),
     ]
 
 
-def imported(out: Console, attempt: Mapping[str, Any], rows: Sequence[Night], path: str) -> None:
+def imported(out: Screen, attempt: Mapping[str, Any], rows: Sequence[Night], path: str) -> None:
     """What an import did, in at most ten lines that can be checked."""
     if attempt["status"] == "failed":
         out.print(
@@ -121,7 +122,7 @@ def imported(out: Console, attempt: Mapping[str, Any], rows: Sequence[Night], pa
         )
         return
     for line in _import_lines(attempt, rows, path)[:MOST_LINES]:
-        out.print(line)
+        out.say(line)
 
 
 def _import_lines(attempt: Mapping[str, Any], rows: Sequence[Night], path: str) -> list[str]:
@@ -144,7 +145,7 @@ def _import_lines(attempt: Mapping[str, Any], rows: Sequence[Night], path: str) 
     if rows:
         lines += [_nights_line(rows), _sources_line(detail["sources"]), _zones_line(rows)]
     if attempt["error_message"]:
-        lines.append(f"Mind: {words.safe(attempt['error_message'])}")
+        lines.append(f"Mind: {attempt['error_message']}")
     if rows:
         lines.append(f"Last night: {words.in_words(rows[-1])}")
     lines.append("Next: sleepbalance nights, sleepbalance night last, sleepbalance history")
@@ -164,7 +165,7 @@ def _nights_line(rows: Sequence[Night]) -> str:
 
 def _sources_line(sources: Mapping[str, int]) -> str:
     ordered = sorted(sources.items(), key=lambda item: (-item[1], item[0]))
-    named = [f"{words.safe(name)} {n:,}" for name, n in ordered[:6]]
+    named = [f"{name} {n:,}" for name, n in ordered[:6]]
     more = len(ordered) - len(named)
     return "Sources: " + ", ".join(named) + (f" and {more} more." if more else ".")
 
@@ -176,34 +177,14 @@ def _zones_line(rows: Sequence[Night]) -> str:
     return text + (" Say where you lived: sleepbalance zone set Europe/Berlin" if guessed else "")
 
 
-def history(out: Console, attempts: Sequence[Mapping[str, Any]]) -> None:
+def history(out: Screen, attempts: Sequence[Mapping[str, Any]]) -> None:
     """One line an attempt, newest first, with what went wrong beneath it."""
     if not attempts:
-        out.print("Nothing was tried yet.")
+        out.say("Nothing was tried yet.")
         return
-    table = _table(
-        ("Started (UTC)", "left"),
-        ("Provider", "left"),
-        ("By", "left"),
-        ("Dates", "left"),
-        ("Outcome", "left"),
-        ("Sleeps", "right"),
-        ("New", "right"),
-        ("Changed", "right"),
-        ("Same", "right"),
-    )
-    for row in attempts:
-        dates = f"{row['sync_date_from']} – {row['sync_date_to']}"
-        counts = [row[f"records_{k}"] for k in ("fetched", "inserted", "updated", "skipped")]
-        table.add_row(
-            f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}",
-            row["provider"],
-            row["sync_trigger"] or "",
-            dates,
-            row["status"].replace("_", " "),
-            *(f"{n:,}" for n in counts),
-        )
-    out.print(table)
+    counts = (">Sleeps", ">New", ">Changed", ">Same")
+    heads = ("Started (UTC)", "Provider", "By", "Dates", "Outcome", *counts)
+    out.table(heads, [_attempt_line(row) for row in attempts])
     for row in attempts:
         if row["error_message"]:
             when = f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}"
@@ -212,22 +193,35 @@ def history(out: Console, attempts: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def stats(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+def _attempt_line(row: Mapping[str, Any]) -> list[str]:
+    counts = [row[f"records_{k}"] for k in ("fetched", "inserted", "updated", "skipped")]
+    return [
+        f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}",
+        row["provider"],
+        row["sync_trigger"] or "",
+        f"{row['sync_date_from']} – {row['sync_date_to']}",
+        row["status"].replace("_", " "),
+        *(f"{n:,}" for n in counts),
+    ]
+
+
+def stats(out: Screen, rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a provider."""
     if not rows:
-        out.print("Nothing was tried yet.")
+        out.say("Nothing was tried yet.")
         return
-    heads = ("Attempts", "Success", "Partial", "Failed", "Running", "Rate", "Sleeps")
-    table = _table(("Provider", "left"), *((head, "right") for head in heads))
-    table.add_column("Last that worked (UTC)")
-    for row in rows:
-        keys = ("attempts", "success", "partial", "failed", "in_progress")
-        last: dt.datetime | None = row["last_success_at"]
-        table.add_row(
-            row["provider"],
-            *(f"{row[key]:,}" for key in keys),
-            "–" if row["success_rate"] is None else f"{row['success_rate']:g} %",
-            f"{row['records_fetched']:,}",
-            "–" if last is None else f"{last:%Y-%m-%d %H:%M}",
-        )
-    out.print(table)
+    numbers = (">Attempts", ">Success", ">Partial", ">Failed", ">Running", ">Rate", ">Sleeps")
+    heads = ("Provider", *numbers, "Last that worked (UTC)")
+    out.table(heads, [_rates_line(row) for row in rows])
+
+
+def _rates_line(row: Mapping[str, Any]) -> list[str]:
+    last: dt.datetime | None = row["last_success_at"]
+    keys = ("attempts", "success", "partial", "failed", "in_progress")
+    return [
+        row["provider"],
+        *(f"{row[key]:,}" for key in keys),
+        "–" if row["success_rate"] is None else f"{row['success_rate']:g} %",
+        f"{row['records_fetched']:,}",
+        "–" if last is None else f"{last:%Y-%m-%d %H:%M}",
+    ]

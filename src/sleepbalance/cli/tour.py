@@ -9,19 +9,19 @@ from sleepbalance.cli import one_night, show
 
 def show_all(app: App) -> None:
     """Everything that a newcomer should see once."""
-    out = show.console(demo=app.folder.demo)
+    out = show.screen(demo=app.folder.demo)
     rows = app.nights(None)
     attempts = app.history(None, limit=10)
     for attempt in attempts:
         show.imported(out, attempt, rows, "the demo export")
-    out.print()
+    out.say("")
     show.nights(out, rows)
-    out.print()
+    out.say("")
     stored = app.sessions_of(None, rows[-1]["sleep_date"])
     one_night.show(out, rows[-1], [s.report for s in stored])
-    out.print()
-    out.print("Now your own:", style="bold")
+    out.say("")
+    out.say("Now your own:", style="bold")
     for provider in providers.load().values():
         for door in provider.doors:
-            out.print(f"{provider.name}: {door.how_to}")
-    out.print(".venv/bin/sleepbalance import FILE", style="bold")
+            out.say(f"{provider.name}: {door.how_to}")
+    out.say(".venv/bin/sleepbalance import FILE", style="bold")

@@ -62,13 +62,18 @@ def safe(text: str) -> str:
 def in_words(row: Mapping[str, Any]) -> str:
     """One night in a sentence."""
     details = row["details"] or {}
-    when = night(row["sleep_date"], details.get("evening_date"))
+    return f"{night(row['sleep_date'], details.get('evening_date'))}: {what_it_was(row)}"
+
+
+def what_it_was(row: Mapping[str, Any]) -> str:
+    """The same without its date."""
+    details = row["details"] or {}
     if row["is_deleted"]:
-        return f"{when}: said not to be sleep."
+        return "said not to be sleep."
     if row["total_sleep_time"] is None:
         bed = minutes(details.get("time_in_bed"))
         times = span(row["bed_time"], row["wake_time"])
-        return f"{when}: {bed} in bed ({times}); nobody measured sleep."
+        return f"{bed} in bed ({times}); nobody measured sleep."
     stages = [
         f"{minutes(row[f'{name}_sleep_duration'])} {word}"
         for name, word in (("deep", "deep"), ("rem", "REM"), ("light", "light"))
@@ -76,4 +81,4 @@ def in_words(row: Mapping[str, Any]) -> str:
     ]
     asleep = f"{minutes(row['total_sleep_time'])} asleep"
     times = span(row["sleep_start_time"], row["sleep_end_time"])
-    return f"{when}: {asleep} ({times})" + (f": {', '.join(stages)}." if stages else ".")
+    return f"{asleep} ({times})" + (f": {', '.join(stages)}." if stages else ".")

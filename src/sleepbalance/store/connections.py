@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from sleepbalance.store.engine import clock, insert_new
 from sleepbalance.store.ids import new_id
-from sleepbalance.store.tables import (
-    sync_windows,
-    wearable_connections,
-    wearable_providers,
-)
+from sleepbalance.store.tables import sync_windows, wearable_connections
 
 DAY = dt.timedelta(days=1)
-
-
-def register(connection: Connection, providers: dict[str, str]) -> None:
-    """Makes every provider of the registry known to the foreign key."""
-    for provider, name in providers.items():
-        connection.execute(
-            insert_new(connection, wearable_providers).values(id=provider, name=name)
-        )
 
 
 def ensure(connection: Connection, user_id: str, provider: str, door: str) -> str:
@@ -45,12 +33,7 @@ def ensure(connection: Connection, user_id: str, provider: str, door: str) -> st
     return str(connection.execute(_mine(user_id, provider)).scalar_one())
 
 
-def find(connection: Connection, user_id: str, provider: str) -> str | None:
-    """The id of the user's connection to the provider, None where there is none."""
-    return connection.execute(_mine(user_id, provider)).scalar_one_or_none()
-
-
-def _mine(user_id: str, provider: str):  # type: ignore[no-untyped-def] # Select[tuple[str]] in 2.1
+def _mine(user_id: str, provider: str) -> Select[str]:
     return select(wearable_connections.c.id).where(
         wearable_connections.c.user_id == user_id, wearable_connections.c.provider == provider
     )

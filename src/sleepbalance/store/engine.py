@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from sleepbalance.errors import SleepBalanceError, StoreError, Unavailable
@@ -44,7 +44,11 @@ def make_engine(url: str) -> Engine:
 
 
 def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    """The address of a SQLite file. Raises StoreError for a path that no address can hold."""
+    url = f"sqlite:///{path}"
+    if make_url(url).database != str(path):
+        raise StoreError(f"{path} cannot be used: choose a folder without ? in its name.")
+    return url
 
 
 def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
@@ -63,30 +67,44 @@ def translated() -> Iterator[None]:
     """The one place where a database's own failures become ours; a defect stays what it is."""
     try:
         yield
-    except (DatabaseError, sqlite3.DatabaseError) as error:
-        said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        if (ours := _meaning(said)) is None:
+    except (DBAPIError, sqlite3.Error) as error:
+        cause: Any = getattr(error, "orig", None) or error
+        said = str(cause).strip().partition("\n")[0]
+        if isinstance(cause, sqlite3.Error):
+            ours = _sqlite_says(getattr(cause, "sqlite_errorname", "") or "", said)
+        else:
+            ours = _postgres_says(getattr(cause, "sqlstate", None), cause, said)
+        if ours is None:
             raise
         raise ours from error
 
 
-def _meaning(said: str) -> SleepBalanceError | None:
-    """What the person can do about it, by the words that SQLite and PostgreSQL use."""
-    words = said.lower()
-
-    def speaks_of(*some: str) -> bool:
-        return any(word in words for word in some)
-
-    if speaks_of("database is locked", "database table is locked", "lock timeout"):
+def _sqlite_says(name: str, said: str) -> SleepBalanceError | None:
+    """By the names of https://sqlite.org/rescode.html."""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Unavailable("Another process holds the database; try again when it is through.")
-    if speaks_of("is full", "no space left", "disk i/o error"):
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return StoreError(f"The disk took nothing more ({said}). Make room, then try again.")
-    if speaks_of("readonly", "read-only", "unable to open", "permission denied"):
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreError(f"The database cannot be written ({said}). Whose folder is it?")
-    if speaks_of("malformed"):
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StoreError("The database file is damaged; bring back a backup of it.")
-    if speaks_of("connect", "server closed", "terminating", "authentication failed"):
+    return None
+
+
+def _postgres_says(state: str | None, cause: Any, said: str) -> SleepBalanceError | None:
+    """By the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html."""
+    if state is None and type(cause).__name__ == "OperationalError":
         return Unavailable(f"The database cannot be reached: {said}")
+    kind = (state or "")[:2]
+    if kind in ("08", "28", "3D", "57"):
+        return Unavailable(f"The database cannot be reached: {said}")
+    if kind == "53":
+        return StoreError(f"The database took nothing more ({said}). Make room, then try again.")
+    if state in ("25006", "42501"):
+        return StoreError(f"The database cannot be written ({said}). Whose is it?")
+    if state in ("55P03", "40P01", "40001"):
+        return Unavailable("Another process holds the database; try again when it is through.")
     return None
 
 
@@ -106,7 +124,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One transaction that sees one state of the database."""
+    """One transaction that only reads."""
     with translated(), engine.connect() as connection, connection.begin():
         yield connection
 

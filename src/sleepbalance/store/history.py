@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, exists, insert, select, update
 
-from sleepbalance.store import leases
 from sleepbalance.store.engine import clock
 from sleepbalance.store.ids import new_id
+from sleepbalance.store.leases import Lease
+from sleepbalance.store.tables import leases
 from sleepbalance.store.tables import wearable_sync_history as table
 
 CUT_SHORT = (
@@ -47,9 +48,7 @@ class Outcome:
     connection_id: str | None = None
 
 
-def begin(
-    connection: Connection, user_id: str, provider: str, trigger: str, lease: leases.Lease
-) -> str:
+def begin(connection: Connection, user_id: str, provider: str, trigger: str, lease: Lease) -> str:
     """Opens an attempt as `in_progress` and gives its id; commit before the first request."""
     now = clock(connection)
     row = {
@@ -90,11 +89,20 @@ def end(connection: Connection, attempt: str, outcome: Outcome) -> bool:
 
 def close_lapsed(connection: Connection) -> int:
     """Closes every open attempt whose lease has lapsed as INTERRUPTED; gives their number."""
-    alive = leases.living(connection)
-    running = select(table.c.id, table.c.lease).where(table.c.status == "in_progress")
-    dead = [row.id for row in connection.execute(running) if row.lease not in alive]
     outcome = Outcome(status="failed", code="INTERRUPTED", message=CUT_SHORT)
+    dead = connection.execute(_lapsed(connection)).scalars().all()
     return sum(end(connection, attempt, outcome) for attempt in dead)
+
+
+def any_lapsed(connection: Connection) -> bool:
+    """Whether an attempt is open that nobody works on any more."""
+    return connection.execute(_lapsed(connection).limit(1)).first() is not None
+
+
+def _lapsed(connection: Connection) -> Select[str]:
+    """In one statement, so that no attempt is opened between looking at it and at its lease."""
+    alive = exists().where(leases.c.token == table.c.lease, leases.c.until > clock(connection))
+    return select(table.c.id).where(table.c.status == "in_progress", ~alive)
 
 
 def attempts(

@@ -1,8 +1,8 @@
 """Leases: who may work on what, taken and renewed by compare-and-set, by the database's clock.
 
 A living holder is waited for; a dead one is taken over when its lease lapses. No transaction is
-held open for it, so a stopped process blocks nobody, and one that wakes up again finds at its
-commit that the lease is no longer its own.
+held open for it, so a process that was stopped while it read blocks nobody, and when it wakes up it
+finds, at the latest at its commit, that the lease is no longer its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
@@ -26,6 +26,7 @@ from sleepbalance.store.tables import leases
 LIFE = dt.timedelta(seconds=20)
 RENEW_EVERY = 5.0  # seconds
 POLL_EVERY = 0.25
+TAKEN_OVER = "This was taken over by another process while it stood still; nothing was written."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ class Lease:
 
     name: str
     token: str
+    lost: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    def check(self) -> None:
+        """Raises LeaseLost when the keeper has found it to be somebody else's."""
+        if self.lost.is_set():
+            raise LeaseLost(TAKEN_OVER)
 
 
 def take(engine: Engine, name: str, life: dt.timedelta = LIFE) -> Lease | None:
@@ -56,24 +63,14 @@ def renew(connection: Connection, lease: Lease, life: dt.timedelta = LIFE) -> No
     """Makes the lease last `life` from now. Raises LeaseLost when it is somebody else's."""
     mine = update(leases).where(leases.c.name == lease.name, leases.c.token == lease.token)
     if not connection.execute(mine.values(until=clock(connection) + life)).rowcount:
-        raise LeaseLost(
-            "This was taken over by another process while it stood still; nothing was written."
-        )
+        raise LeaseLost(TAKEN_OVER)
 
 
 def release(connection: Connection, lease: Lease) -> None:
     """Gives the lease back. Raises LeaseLost when it is somebody else's."""
     mine = delete(leases).where(leases.c.name == lease.name, leases.c.token == lease.token)
     if not connection.execute(mine).rowcount:
-        raise LeaseLost(
-            "This was taken over by another process while it stood still; nothing was written."
-        )
-
-
-def living(connection: Connection) -> set[str]:
-    """The tokens of all leases that have not lapsed."""
-    rows = connection.execute(select(leases.c.token).where(leases.c.until > clock(connection)))
-    return set(rows.scalars())
+        raise LeaseLost(TAKEN_OVER)
 
 
 @contextmanager
@@ -114,6 +111,7 @@ def _keep(
             with writing(engine) as connection:
                 renew(connection, lease, life)
         except LeaseLost:
+            lease.lost.set()
             return
         except (StoreError, Unavailable):
             continue  # a busy or unreachable database: the next beat tries again

@@ -29,7 +29,8 @@ class Person:
 
 def everybody(connection: Connection) -> list[Person]:
     columns = (users.c.id, users.c.first_name, users.c.last_name, users.c.email, users.c.timezone)
-    rows = connection.execute(select(*columns).order_by(users.c.created_at, users.c.id))
+    query = select(*columns).where(users.c.is_deleted == 0)
+    rows = connection.execute(query.order_by(users.c.created_at, users.c.id))
     return [
         Person(r.id, f"{r.first_name} {r.last_name}".strip() or r.id, r.email, r.timezone)
         for r in rows
@@ -56,8 +57,8 @@ def _names(person: Person) -> set[str]:
 def add(connection: Connection, name: str) -> Person:
     """A new person. Raises UsageError for a name that is taken or empty."""
     name = " ".join(name.split())
-    if not name:
-        raise UsageError("A user needs a name or a code.")
+    if not name.isprintable() or not name:
+        raise UsageError("A user needs a name or a code, in characters that can be read.")
     lock(connection)
     if any(name.casefold() in _names(p) for p in everybody(connection)):
         raise UsageError(f"There is a user {name!r} already.")
@@ -77,8 +78,9 @@ def lock(connection: Connection) -> None:
 
 
 def lock_nights(connection: Connection, user_id: str) -> None:
-    """Lets one transaction at a time derive this person's nights."""
-    connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+    """Lets one transaction at a time derive this person's nights, or change what they rest on."""
+    mine = select(users.c.id).where(users.c.id == user_id)
+    connection.execute(mine.with_for_update(key_share=True))  # attempts may still be opened
 
 
 def zones(connection: Connection, user_id: str) -> list[tuple[dt.date, str | None]]:
@@ -103,18 +105,42 @@ def set_zone(
     last: dt.date | None = None,
 ) -> None:
     """The person lived in `zone` from `first` to `last`, both included; None = open."""
+    lock_nights(connection, user_id)
     begin = first or FIRST_DAY
     before = zones(connection, user_id)
     kept = [(day, name) for day, name in before if day < begin]
     changed = [*kept, (begin, zone)]
-    if last is not None:
+    if last is not None and last != dt.date.max:
         after = last + dt.timedelta(days=1)
         changed.append((after, _zone_on(before, after)))
         changed += [(day, name) for day, name in before if day > after]
     _write_zones(connection, user_id, _without_repeats(changed))
     if first is None and last is None:
-        mine = update(users).where(users.c.id == user_id)
-        connection.execute(mine.values(timezone=zone))
+        _set_home(connection, user_id, zone)
+
+
+def suggest_zone(connection: Connection, user_id: str, zone: str) -> bool:
+    """The person lives in `zone`, wherever they did not say otherwise; tells if that is news.
+
+    One zone for all times is replaced; of a list with stays only the days that say nothing are
+    filled.
+    """
+    lock_nights(connection, user_id)
+    before = zones(connection, user_id)
+    after: list[tuple[dt.date, str | None]] = [(FIRST_DAY, zone)]
+    if len(before) > 1:
+        after = [(day, known or zone) for day, known in before]
+    if after == before:
+        return False
+    _write_zones(connection, user_id, _without_repeats(after))
+    if after[0][1] == zone:
+        _set_home(connection, user_id, zone)
+    return True
+
+
+def _set_home(connection: Connection, user_id: str, zone: str) -> None:
+    mine = update(users).where(users.c.id == user_id)
+    connection.execute(mine.values(timezone=zone))
 
 
 def _zone_on(known: Sequence[tuple[dt.date, str | None]], day: dt.date) -> str | None:

@@ -99,23 +99,15 @@ def _changes(before: Row[Any], raw: Raw, merge: Merge) -> dict[str, Any]:
     """What must be written so that the stored record also says what this one says."""
     stored = _unpacked(before)
     payload = stored if raw.payload == stored else merge(raw.kind, [stored, raw.payload])
-    changes: dict[str, Any] = {}
-    if payload != stored:
-        changes |= _packed(payload)
-        changes["revised_at"] = raw.revised_at or before.revised_at
+    says: dict[str, Any] = {"absent_since": None}
     if raw.companion:
-        span = (min(before.start_at, raw.start), max(before.end_at, raw.end))
-    else:
-        span = (raw.start, raw.end)
-    if span != (before.start_at, before.end_at):
-        changes |= {"start_at": span[0], "end_at": span[1]}
-    if before.absent_since is not None:
-        changes["absent_since"] = None
-    if before.problem != raw.problem:
-        changes["problem"] = raw.problem
-    if before.zone is None and raw.zone is not None:
-        changes["zone"] = raw.zone
-    return changes
+        says["start_at"] = min(before.start_at, raw.start)
+        says["end_at"] = max(before.end_at, raw.end)
+    elif payload == raw.payload:  # the version that stands brings all that it says
+        says |= {"start_at": raw.start, "end_at": raw.end, "zone": raw.zone}
+        says |= {"problem": raw.problem, "revised_at": raw.revised_at}
+    changes = {name: value for name, value in says.items() if getattr(before, name) != value}
+    return changes | (dict(_packed(payload)) if payload != stored else {})
 
 
 def between(

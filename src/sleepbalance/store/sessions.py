@@ -175,16 +175,16 @@ def of_date(connection: Connection, user_id: str, date: dt.date) -> list[Stored]
 
 
 def dates(
-    connection: Connection, owner: Owner, ends: Sequence[dt.datetime]
+    connection: Connection, owner: Owner, ends: tuple[dt.datetime, dt.datetime] | None
 ) -> tuple[dt.date | None, dt.date | None]:
     """The first and last date of the sleeps that ended between the given instants."""
-    if not ends:
+    if ends is None:
         return None, None
     found = select(func.min(table.c.sleep_date), func.max(table.c.sleep_date)).where(
         table.c.user_id == owner.user_id,
         table.c.provider == owner.provider,
         table.c.account == owner.account,
-        table.c.end_at.between(min(ends), max(ends)),
+        table.c.end_at.between(*ends),
     )
     first, last = connection.execute(found).one()
     return first, last

@@ -66,18 +66,25 @@ class Spool:
         query = "SELECT payload FROM records WHERE key = ?"
         (before,) = self._db.execute(query, (raw.key,)).fetchone()
         payload = self.merge(raw.kind, [before, raw.payload])
-        if payload != before:
+        if payload == before:
+            return
+        self._db.execute("UPDATE records SET payload = ? WHERE key = ?", (payload, raw.key))
+        if payload == raw.payload:  # the newer version stands, with all that it says
+            times = (_epoch(raw.start), _epoch(raw.end), _epoch(raw.revised_at))
             self._db.execute(
-                "UPDATE records SET payload = ?, revised = ?, zone = coalesce(zone, ?)"
+                "UPDATE records SET start = ?, end = ?, revised = ?, zone = ?, problem = ?"
                 " WHERE key = ?",
-                (payload, _epoch(raw.revised_at), raw.zone, raw.key),
+                (*times, raw.zone, raw.problem, raw.key),
             )
 
     def usable(self) -> bool:
         """Whether anything at all could be read."""
         good = "SELECT 1 FROM records WHERE problem IS NULL LIMIT 1"
-        pieces = "SELECT 1 FROM pieces LIMIT 1"
-        return any(self._db.execute(query).fetchone() for query in (good, pieces))
+        return self._db.execute(good).fetchone() is not None or self.beside()
+
+    def beside(self) -> bool:
+        """Whether there are companions."""
+        return self._db.execute("SELECT 1 FROM pieces LIMIT 1").fetchone() is not None
 
     def problems(self) -> list[tuple[str, int]]:
         """Why records were set aside on reading, with how many each, most first."""
