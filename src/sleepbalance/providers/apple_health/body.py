@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sleepbalance.errors import Malformed
 from sleepbalance.provider import Stream
 
-BLOCK = 128 * 1024  # small enough to stay in the processor's cache
+BLOCK = 128 * 1024
 MOST_HEADER = 4 * 2**20
 
 _ROOT = re.compile(rb"<HealthData(?=[\s>/])")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 
 FIRST = int(dt.datetime(1990, 1, 1, tzinfo=dt.UTC).timestamp())
 LAST = int(dt.datetime(2101, 1, 1, tzinfo=dt.UTC).timestamp()) - 1
@@ -17,6 +18,7 @@ _HOUR = re.compile(rb"(\d{4})-(\d\d)-(\d\d) (\d\d)")
 _MINUTES = re.compile(rb":([0-5]\d):([0-5]\d) ([+-])(\d\d)([0-5]\d)")
 
 
+@lru_cache(maxsize=64)  # a sample often begins where the last one ended, and is written then
 def parse(text: str) -> tuple[int, int]:
     """The instant and the printed offset, both in seconds. Raises ValueError."""
     match = _DATE.fullmatch(text.strip())

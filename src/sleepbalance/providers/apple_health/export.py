@@ -115,8 +115,8 @@ class Reader:
                 data = data[first:]
         last = data.rfind(CUT)
         if last > 0:
-            block, self._carry = data[:last], data[last:]
-            yield from self._block(block)
+            self._carry = data[last:]
+            yield from self._block(data, last)
         elif last == 0 and len(data) < LONGEST_CARRY:
             self._carry = data
         else:
@@ -143,15 +143,16 @@ class Reader:
             yield f"{places} in the file could not be read as XML; the rest was read"
         yield from self._records.readings.problems()
 
-    def _block(self, block: bytes) -> Iterator[Raw]:
+    def _block(self, data: bytes, last: int) -> Iterator[Raw]:
+        """Reads `data` up to its last cut."""
         if self._markup is None and self._scanner:
-            found = self._scanner.read(block, self._records.until)
+            found = self._scanner.read(data, self._records.until)
             if found:
                 for columns in found.columns:
                     self._records.readings.extend(*columns)
                 yield from self._records.take(found.events)
                 return
-        yield from self._carefully(block, at_cut=True)
+        yield from self._carefully(data[:last], at_cut=True)
 
     def _carefully(self, data: bytes, at_cut: bool = False) -> Iterator[Raw]:
         if self._markup is None:

@@ -7,8 +7,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
-from operator import lt
 from typing import NamedTuple
 
 import msgspec
@@ -59,7 +57,8 @@ class Readings(NamedTuple):
 
 def pack(starts: Sequence[int], seconds: Sequence[int], values: Sequence[float]) -> bytes:
     """Columns as bytes, sorted and without repeats."""
-    if not all(map(lt, starts, islice(starts, 1, None))):  # a watch mostly sends them so
+    times = list(starts)
+    if sorted(set(times)) != times:  # a watch mostly sends them so
         rows = sorted(set(zip(starts, seconds, values, strict=True)))
         starts, seconds, values = zip(*rows, strict=True)
     columns = (array("q", starts), array("I", seconds), array("d", values))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import sub
+from itertools import compress
+from operator import not_, sub
 from typing import NamedTuple
 
 from sleepbalance.model import Source
@@ -65,7 +66,6 @@ class _Head:
     text: bytes
     sensor: str | None = None  # a key of SENSORS; None: nothing that we want
     source: Source | None = None
-    entities: int = 0
 
 
 class _Tails(dict[bytes, float]):
@@ -92,7 +92,7 @@ class _Tails(dict[bytes, float]):
 
 
 class Scanner:
-    """Reads blocks that begin with `CUT` and end before the next one."""
+    """Reads blocks that begin with `CUT`, up to the last one in them."""
 
     def __init__(self) -> None:
         self._heads: dict[bytes, _Head | None] = {}
@@ -104,7 +104,7 @@ class Scanner:
 
     def read(self, block: bytes, until: int) -> Read | None:
         """None where the block is not what the phone writes."""
-        pieces = block.split(CUT)[1:]
+        pieces = block.split(CUT)[1:-1]
         columns: list[Columns] = []
         odd: list[bytes] = []
         for text, group in _groups(pieces):
@@ -192,13 +192,15 @@ def _groups(pieces: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
         text = _text_of(pieces[0])
         if not text:
             break
-        group = [piece for piece in pieces if piece.startswith(text)]
-        if len(group) < len(pieces) // 16:
-            break
-        yield text, group
-        if len(group) == len(pieces):
+        same = [piece.startswith(text) for piece in pieces]
+        count = sum(same)
+        if count == len(pieces):
+            yield text, pieces
             return
-        pieces = [piece for piece in pieces if not piece.startswith(text)]
+        if count < len(pieces) // 16:
+            break
+        yield text, list(compress(pieces, same))
+        pieces = list(compress(pieces, map(not_, same)))
     groups: dict[bytes, list[bytes]] = {}
     for piece in pieces:
         groups.setdefault(_neutral(_text_of(piece)), []).append(piece)
@@ -228,7 +230,7 @@ def _read_head(text: bytes) -> _Head | None:
     try:
         attributes = _attributes(match[3])
         if match[1] != b"Quantity" or name not in SENSORS:
-            return _Head(text, entities=text.count(b"&"))
+            return _Head(text)
         source = source_of(attributes.get("sourceName", ""), hints_of(attributes))
     except ValueError:
         return None
@@ -256,15 +258,11 @@ def _unescape(text: str) -> str:
 def _others(head: _Head, pieces: list[bytes]) -> list[bytes]:
     """Of records that are not wanted, the pieces that are not proven to be whole, or that say
     where the clock was."""
-    text = b"".join(pieces)
-    if (
-        b"<" not in text
-        and text.count(b">") == len(pieces)
-        and text.count(b"&") == head.entities * len(pieces)
-        and all(piece.endswith(b'"/>') for piece in pieces)
-    ):
-        return []
     start = len(head.text)
+    text = b"".join([piece[start:] for piece in pieces])
+    plain = b"<" not in text and b"&" not in text and text.count(b">") == len(pieces)
+    if plain and {piece[-3:] for piece in pieces} == {b'"/>'}:
+        return []
     return [
         piece
         for piece in pieces
