@@ -260,15 +260,13 @@ def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
     run("import", Export(staged("2026-10-20")).write(tmp_path / "e.xml"), data=data)
     evil = "\x1b[2J\x1b[31m"
     with closing(sqlite3.connect(data / "sleepbalance.db")) as db, db:
-        db.execute(
-            f"UPDATE sleep_records SET bed_time = '2026-10-20{evil}', quality_notes = '{evil}'"
-        )
-        db.execute(
-            f"UPDATE wearable_sync_history SET provider = '{evil}', error_message = '{evil}'"
-        )
-        db.execute(
-            f"UPDATE night_details SET why = '{evil}', source_name = '{evil}', zone = '{evil}'"
-        )
+        for table, columns in (
+            ("sleep_records", ("bed_time", "quality_notes")),
+            ("wearable_sync_history", ("provider", "error_message")),
+            ("night_details", ("why", "source_name", "zone")),
+        ):
+            for column in columns:
+                db.execute(f"UPDATE {table} SET {column} = '2026-10-20' || ?", (evil,))
     path = tmp_path / f"{evil}.xml"
     path.write_bytes((tmp_path / "e.xml").read_bytes())
     for words in (
@@ -284,8 +282,10 @@ def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 
 def test_zones_are_places(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    run("user", "add", "Ann", data=data)
     for name in ("localtime", "posixrules", "+aa", "+2", "..", "/etc/localtime"):
-        assert "no time zone" in run("zone", "set", name, data=tmp_path / "d", check=2).stderr
+        assert "no time zone" in run("zone", "set", name, data=data, check=2).stderr
 
 
 def test_one_real_file_among_made_up_ones_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A process that imports a file and can be cut short at any statement, for tests.
 
-python -m tests.imports.driver DATABASE_URL FILE LIFE_SECONDS [--kill-at N] [--pause-at N]
+python -m tests.imports.driver DATABASE_URL FILE LIFE_SECONDS [--kill-at N] [--pause-at N] [--linger S]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ def main() -> int:
     words.add_argument("life", type=float)
     words.add_argument("--kill-at", type=int, default=0)
     words.add_argument("--pause-at", type=int, default=0)
+    words.add_argument("--linger", type=float, default=0)
     said = words.parse_args()
     engine = make_engine(said.url)
     with writing(engine) as connection:
@@ -48,6 +50,14 @@ def main() -> int:
 
         event.listen(engine, "before_cursor_execute", count)
         event.listen(engine, "commit", count)
+    if said.linger:
+
+        def linger(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith("INSERT INTO night_details"):
+                print("writing", flush=True)
+                time.sleep(said.linger)
+
+        event.listen(engine, "before_cursor_execute", linger)
     provider = next(iter(providers.load().values()))
     (door,) = provider.doors
 

@@ -161,6 +161,22 @@ def test_a_slow_one_is_waited_for(database_url: str, tmp_path: Path) -> None:
         assert (oldest["records_inserted"], newest["records_skipped"]) == (6, 6)
 
 
+def test_a_long_commit_is_no_death(database_url: str, tmp_path: Path) -> None:
+    """It writes for longer than its lease would live, while others look and wait."""
+    path = export(tmp_path)
+    with opened(Folder(tmp_path, database_url, demo=False)) as app:
+        slow = drive(database_url, path, LIFE, "--linger", "6")
+        assert slow.stdout is not None
+        assert slow.stdout.readline() == "writing\n"
+        quick = drive(database_url, path, LIFE)
+        time.sleep(1.5 * float(LIFE))
+        app.stats(None)
+        time.sleep(1.5 * float(LIFE))
+        assert finish(slow) == "success"
+        assert finish(quick) == "success"
+        assert [row["status"] for row in app.history(None)] == ["success"] * 2
+
+
 def test_stopped_by_the_person(tmp_path: Path) -> None:
     data = tmp_path / "home"
     url = f"sqlite:///{data / 'sleepbalance.db'}"
