@@ -1,6 +1,7 @@
 """A process that imports a file and can be cut short at any statement, for tests.
 
-python -m tests.imports.driver DATABASE_URL FILE LIFE_SECONDS [--kill-at N] [--pause-at N] [--linger S]
+python -m tests.imports.driver DATABASE_URL FILE LIFE_SECONDS
+    [--kill-at STATEMENT] [--pause-at RECORD] [--linger SECONDS]
 """
 
 from __future__ import annotations
@@ -13,20 +14,21 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from sleepbalance import archive, providers, sync
 from sleepbalance.errors import LeaseLost
-from sleepbalance.provider import Finished, Member, Raw
+from sleepbalance.provider import File, Finished, Member, Raw
 from sleepbalance.store import people
 from sleepbalance.store.engine import make_engine, writing
 from tests.homes import NOW
 
 
-def main() -> int:
+def said() -> argparse.Namespace:
     words = argparse.ArgumentParser()
     words.add_argument("url")
     words.add_argument("file", type=Path)
@@ -34,48 +36,64 @@ def main() -> int:
     words.add_argument("--kill-at", type=int, default=0)
     words.add_argument("--pause-at", type=int, default=0)
     words.add_argument("--linger", type=float, default=0)
-    said = words.parse_args()
-    engine = make_engine(said.url)
-    with writing(engine) as connection:
-        people.lock(connection)
-        found = people.everybody(connection) or [people.add(connection, "me")]
-    if said.kill_at:
-        seen = 0
+    return words.parse_args()
 
-        def count(*_: Any) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == said.kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(engine, "before_cursor_execute", count)
-        event.listen(engine, "commit", count)
-    if said.linger:
+def kill_at(engine: Engine, statement: int) -> None:
+    seen = count(1)
 
-        def linger(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if statement.startswith("INSERT INTO night_details"):
-                print("writing", flush=True)
-                time.sleep(said.linger)
+    def look(*_: Any) -> None:
+        if next(seen) == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(engine, "before_cursor_execute", linger)
-    provider = next(iter(providers.load().values()))
-    (door,) = provider.doors
+    event.listen(engine, "before_cursor_execute", look)
+    event.listen(engine, "commit", look)
+
+
+def linger(engine: Engine, seconds: float) -> None:
+    """Takes its time in the middle of the transaction that writes."""
+
+    def look(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO night_details"):
+            print("writing", flush=True)
+            time.sleep(seconds)
+
+    event.listen(engine, "before_cursor_execute", look)
+
+
+def pausing(door: File, record: int) -> File:
+    """The door, waiting for a line on standard input before it gives that record."""
 
     def read(members: Sequence[Member], now: dt.datetime) -> Iterator[Raw | Finished]:
         for number, item in enumerate(door.read(members, now), 1):
-            if number == said.pause_at:
+            if number == record:
                 print("paused", flush=True)
                 sys.stdin.readline()
             yield item
 
-    with archive.open_members(said.file) as members:
+    return replace(door, read=read)
+
+
+def main() -> int:
+    asked = said()
+    engine = make_engine(asked.url)
+    with writing(engine) as connection:
+        people.lock(connection)
+        found = people.everybody(connection) or [people.add(connection, "me")]
+    if asked.kill_at:
+        kill_at(engine, asked.kill_at)
+    if asked.linger:
+        linger(engine, asked.linger)
+    provider = next(iter(providers.load().values()))
+    (door,) = provider.doors
+    with archive.open_members(asked.file) as members:
         job = sync.Import(
             user_id=found[0].id,
             provider=provider,
-            door=replace(door, read=read),
+            door=pausing(door, asked.pause_at),
             members=[member for member in members if door.recognises(member)],
             now=NOW,
-            life=dt.timedelta(seconds=said.life),
+            life=dt.timedelta(seconds=asked.life),
         )
         try:
             attempt = sync.import_file(engine, job)
