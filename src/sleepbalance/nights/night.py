@@ -88,6 +88,7 @@ class Scribe:
     def __init__(self, beds: Beds, sleeps: Sequence[Sleep], rules: Rules) -> None:
         self._beds = beds
         self._rules = rules
+        self._version = rules.rules_version
         self._by_date: dict[dt.date, list[Sleep]] = {}
         for sleep in sleeps:
             self._by_date.setdefault(sleep.date, []).append(sleep)
@@ -143,7 +144,7 @@ class Scribe:
         empty: dict[str, object] = {name: [] for name in LISTS}
         empty |= dict.fromkeys(PLACE + SOURCE) | {"provisional": 0, "why": None, "provenance": {}}
         numbers = {name: values.get(name) for name in DETAILS}
-        version = {"rules_version": self._rules.rules_version}
+        version = {"rules_version": self._version}
         return Night(date, record, numbers | empty | dict(details) | version)
 
     def _figures(self, sleep: Sleep, times: Mapping[str, dt.datetime | None]) -> Figures:

@@ -47,6 +47,8 @@ def add(*numbers: int | None) -> int | None:
 
 
 def tally_sum(tallies: Sequence[Tally]) -> Tally:
+    if len(tallies) == 1:
+        return tallies[0]
     return Tally(**{f.name: add(*(getattr(t, f.name) for t in tallies)) for f in fields(Tally)})
 
 

@@ -115,7 +115,7 @@ class Sleep:
             return told
         return local(self.end, report.zone_end).date()
 
-    @property
+    @cached_property
     def floats(self) -> bool:
         """Its wall clock is known and its place is not."""
         report = self.last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -34,10 +34,13 @@ def length(spans: Iterable[Span]) -> int:
     return sum(span.seconds for span in spans)
 
 
-def shared(left: Iterable[Span], right: Iterable[Span]) -> int:
+def shared(left: Iterable[Span], right: Sequence[Span]) -> int:
     """Seconds that lie in both; neither side may overlap itself."""
     return sum(
-        max(0, Span(max(a.start, b.start), min(a.end, b.end)).seconds) for a in left for b in right
+        Span(max(a.start, b.start), min(a.end, b.end)).seconds
+        for a in left
+        for b in right
+        if a.start < b.end and b.start < a.end
     )
 
 
@@ -63,12 +66,12 @@ class Calendar(Generic[T]):
         return list(found.values())
 
 
-def _days(spans: Iterable[Span], around: int) -> Iterator[int]:
+def _days(spans: Iterable[Span], around: int) -> list[int]:
     days: set[int] = set()
     for span in spans:
-        first, last = span.start.date().toordinal(), span.end.date().toordinal()
+        first, last = span.start.toordinal(), span.end.toordinal()
         days.update(range(first - around, last + around + 1))
-    return iter(sorted(days))
+    return sorted(days)
 
 
 def connected(

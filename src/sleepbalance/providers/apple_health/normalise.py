@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -193,20 +194,21 @@ def _vitals(
 ) -> dict[str, Vital]:
     vitals = {}
     for kind, columns in sorted(readings.items()):
-        rows = {
-            row
-            for column in columns
-            for start, end in periods
-            for row in zip(*column.between(start, end), strict=True)
-            if math.isfinite(row[2])
-        }
-        if rows:
-            vitals[kind] = _vital([_in_our_unit(kind, value) for _, _, value in rows])
+        found = [column.between(*period) for column in columns for period in periods]
+        values = _finite(found, repeats=len(columns) > 1)
+        if kind == "spo2":
+            values = [value * 100 if value <= _FRACTION else value for value in values]
+        if values:
+            vitals[kind] = _vital(values)
     return vitals
 
 
-def _in_our_unit(kind: str, value: float) -> float:
-    return value * 100 if kind == "spo2" and value <= _FRACTION else value
+def _finite(found: Sequence[packs.Readings], repeats: bool) -> list[float]:
+    """The values that are numbers; of a reading that is in two packs, one."""
+    if repeats:
+        rows = {row for readings in found for row in zip(*readings, strict=True)}
+        return [value for _, _, value in rows if math.isfinite(value)]
+    return list(filter(math.isfinite, chain.from_iterable(each.values for each in found)))
 
 
 def _vital(values: Sequence[float]) -> Vital:

@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import compress
 from typing import NamedTuple
 
 import msgspec
@@ -47,12 +48,11 @@ class Readings(NamedTuple):
     def between(self, start: int, end: int) -> Readings:
         """The readings that begin inside [start, end) and end by `end`."""
         low, high = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        keep = [i for i in range(low, high) if self.starts[i] + self.seconds[i] <= end]
-        return Readings(
-            array("q", [self.starts[i] for i in keep]),
-            array("I", [self.seconds[i] for i in keep]),
-            array("d", [self.values[i] for i in keep]),
-        )
+        found = Readings(*(column[low:high] for column in self))
+        if not any(found.seconds):
+            return found
+        keep = [begun + lasting <= end for begun, lasting in zip(*found[:2], strict=True)]
+        return Readings(*(array(column.typecode, list(compress(column, keep))) for column in found))
 
 
 def pack(starts: Sequence[int], seconds: Sequence[int], values: Sequence[float]) -> bytes:
