@@ -48,11 +48,14 @@ class Readings(NamedTuple):
     def between(self, start: int, end: int) -> Readings:
         """The readings that begin inside [start, end) and end by `end`."""
         low, high = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        found = Readings(*(column[low:high] for column in self))
-        if not any(found.seconds):
-            return found
-        keep = [begun + lasting <= end for begun, lasting in zip(*found[:2], strict=True)]
-        return Readings(*(array(column.typecode, list(compress(column, keep))) for column in found))
+        starts, seconds = self.starts[low:high], self.seconds[low:high]
+        values = self.values[low:high]
+        if any(seconds):
+            keep = [begun + lasting <= end for begun, lasting in zip(starts, seconds, strict=True)]
+            starts = array("q", list(compress(starts, keep)))
+            seconds = array("I", list(compress(seconds, keep)))
+            values = array("d", list(compress(values, keep)))
+        return Readings(starts, seconds, values)
 
 
 def pack(starts: Sequence[int], seconds: Sequence[int], values: Sequence[float]) -> bytes:
