@@ -68,7 +68,7 @@ def pack(starts: Sequence[int], seconds: Sequence[int], values: Sequence[float])
     return _HEAD.pack(_MAGIC, len(starts)) + b"".join(column.tobytes() for column in columns)
 
 
-@lru_cache(maxsize=32)  # a week's pack is asked for once per night of it
+@lru_cache(maxsize=8)  # the nights of a week ask for the same ones
 def unpack(payload: bytes) -> Readings:
     """The columns of a pack. Raises ValueError for bytes that are none."""
     magic, count = _HEAD.unpack_from(payload)
