@@ -180,7 +180,10 @@ def test_what_is_kept_is_private(tmp_path: Path) -> None:
 
 
 def test_nobody_yet(tmp_path: Path) -> None:
-    assert "nobody here yet" in run("nights", data=tmp_path / "data", check=2).stderr
+    assert run_json("nights", data=tmp_path / "data") == []
+    assert "Import something" in run("nights", data=tmp_path / "data").stdout
+    assert "none of them" in run("night", "last", data=tmp_path / "data", check=2).stderr
+    assert "nobody here yet" in run("zone", "set", "UTC", data=tmp_path / "data", check=2).stderr
 
 
 def test_the_data_folder_may_be_named_before_or_after(home: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sleepbalance import derive, folder, providers
-from sleepbalance.errors import UsageError
+from sleepbalance.errors import Unavailable, UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.model import zone_info
 from sleepbalance.provider import File, Member, Provider
@@ -122,8 +122,10 @@ class App:
         self, name: str | None, first: dt.date | None = None, last: dt.date | None = None
     ) -> list[dict[str, Any]]:
         """Nights keyed by the columns of `sleep_records`, with `naps` and `details`."""
-        person = self.person(name)
         with reading(self.engine) as connection:
+            person = _chosen(connection, name)
+            if person is None:
+                return []
             return [_night(*both) for both in nights.listed(connection, person.id, first, last)]
 
     def sessions_of(self, name: str | None, date: dt.date) -> list[sessions.Stored]:
@@ -144,7 +146,8 @@ class App:
         with reading(self.engine) as connection:
             lapsed = history.any_lapsed(connection)
         if lapsed:
-            with writing(self.engine) as connection:
+            # Somebody who writes just now, or stands still doing it, must not hold up a look.
+            with suppress(Unavailable), writing(self.engine, patience_ms=200) as connection:
                 history.close_lapsed(connection)
 
     def stats(self, name: str | None) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from sleepbalance import nights
 from sleepbalance.model import Edit, Session, ZoneFrom, local, offset_name
+from sleepbalance.store import edits, people, raws, sessions
 from sleepbalance.store import nights as rows
-from sleepbalance.store import people, raws, sessions
 from sleepbalance.store.adoption import adopt
 from sleepbalance.store.engine import Connection, clock
 from sleepbalance.store.sessions import Place, Stored
@@ -45,7 +45,7 @@ class _Derivation:
     def __init__(self, connection: Connection, user_id: str) -> None:
         self.connection = connection
         self.user_id = user_id
-        self.said = rows.edits(connection, user_id)
+        self.said = edits.standing(connection, user_id)
         ranks = people.order_of_sources(connection, user_id)
         self.order = [nights.SourceRank(*rank) for rank in ranks]
         self.places = _Places(connection, user_id)
@@ -55,12 +55,12 @@ class _Derivation:
         """Derives what the span can touch; gives how many rows changed."""
         low, high = span[0] - MARGIN, span[1] + MARGIN
         if adopt(self.connection, self.user_id, low.date(), high.date(), self.writer.now):
-            self.said = rows.edits(self.connection, self.user_id)
+            self.said = edits.standing(self.connection, self.user_id)
         found = sessions.of_person(self.connection, self.user_id, low, high)
         self.places.load(found)
         placed, moved = _placed(self.places, found)
-        edits = [_anchored(edit, start, end, self.places) for edit, start, end in self.said]
-        result = nights.derive([s.report for s in placed], edits, order=self.order)
+        said = [_anchored(edit, start, end, self.places) for edit, start, end in self.said]
+        result = nights.derive([s.report for s in placed], said, order=self.order)
         near = [s for s in placed if _touches(s, span[0] - REACH, span[1] + REACH)]
         known = {stored.report.id for stored in near}
         sessions.place(self.connection, [m for m in moved if m[0].report.id in known])
@@ -155,7 +155,7 @@ class _Places:
             return
         low = min(s.sent.start for s in found) - NEAR
         high = max(s.sent.end for s in found) + NEAR
-        self.marks = list(raws.marks(self.connection, self.user_id, low, high))
+        self.marks = raws.marks(self.connection, self.user_id, low, high)
         self.prints = sorted(
             (s.report.session.start, offset_name(s.sent.printed))
             for s in found
@@ -170,6 +170,10 @@ class _Places:
         source = (report.provider, report.account, sent.source.key)
         start, start_from = self._zone(sent.start, sent.zone_start, source, sent)
         end, end_from = self._zone(sent.end, sent.zone_end, source, sent)
+        if start_from.is_guess and not end_from.is_guess:  # one place rather than half a guess
+            start, start_from = end, end_from
+        elif end_from.is_guess and not start_from.is_guess:
+            end, end_from = start, start_from
         order = list(ZoneFrom)
         return Place(start, end, max(start_from, end_from, key=order.index))
 

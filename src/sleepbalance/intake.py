@@ -19,7 +19,7 @@ from sleepbalance.store.spool import Spool
 from sleepbalance.stretches import Span, Stretches, push
 
 BATCH = dt.timedelta(days=30)  # clusters of so much time are worked on together
-AT_ONCE = 24  # companions that are held in memory together
+AT_ONCE = 4  # companions that are held in memory together
 NEAR = dt.timedelta(hours=24)  # a record that names its zone tells it to sleeps this near
 
 
@@ -111,7 +111,7 @@ class Intake:
                 start, end = span_of(raw)
                 push(touched, start, end)
                 if raw.zone is not None:
-                    push(self.changed, start - NEAR, start + NEAR)
+                    push(self.changed, start - NEAR, end + NEAR)
         return touched
 
     def count(self, session: Session, outcome: str) -> None:

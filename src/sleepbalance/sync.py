@@ -39,8 +39,8 @@ def import_file(engine: Engine, job: Import) -> dict[str, Any]:
     """Imports a file as one attempt; gives the attempt's row, whatever its outcome.
 
     Only one import per person and provider runs at a time: a running one is waited for. An
-    error of ours becomes the outcome `failed`; any other is logged as one and raised again.
-    Raises LeaseLost when another process took over meanwhile; then nothing was written.
+    error of ours becomes the outcome `failed`, also that another process took over meanwhile; any
+    other is logged as one and raised again.
     """
     owner = Owner(job.user_id, job.provider.id)
     name = f"import:{owner.user_id}:{owner.provider}:{owner.account}"
@@ -50,8 +50,8 @@ def import_file(engine: Engine, job: Import) -> dict[str, Any]:
             attempt = history.begin(connection, job.user_id, owner.provider, "import", lease)
         try:
             _run(engine, job, lease, attempt)
-        except LeaseLost:
-            raise  # whoever took over has closed the attempt
+        except LeaseLost as error:
+            _fail(engine, attempt, error.code, history.CUT_SHORT)  # if nobody has closed it yet
         except SleepBalanceError as error:
             _fail(engine, attempt, error.code, str(error))
         except KeyboardInterrupt:
@@ -75,7 +75,7 @@ def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None
         if not spool.usable():
             raise Malformed(_nothing(spool, finished))
         if job.replace:
-            _check_whole(finished)
+            _check_whole(finished, spool)
         with writing(engine) as connection:
             outcome = _write(connection, job, spool, finished, attempt)
             if not history.end(connection, attempt, outcome):
@@ -83,11 +83,12 @@ def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None
             leases.release(connection, lease)
 
 
-def _check_whole(finished: Finished) -> None:
+def _check_whole(finished: Finished, spool: Spool) -> None:
     """Raises Malformed for a file that cannot be taken at its word for what it lacks."""
-    if finished.problems:
+    problems = [*finished.problems, *(why for why, _ in spool.problems())]
+    if problems:
         raise Malformed(
-            f"Nothing was replaced, as the file could not be read whole: {finished.problems[0]}"
+            f"Nothing was replaced, as the file could not be read whole: {problems[0]}."
             " Import it without --replace, or export it again."
         )
     if finished.as_of is None:

@@ -21,7 +21,6 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from sleepbalance import archive, providers, sync
-from sleepbalance.errors import LeaseLost
 from sleepbalance.provider import File, Finished, Member, Raw
 from sleepbalance.store import people
 from sleepbalance.store.engine import make_engine, writing
@@ -74,7 +73,7 @@ def pausing(door: File, record: int) -> File:
     return replace(door, read=read)
 
 
-def main() -> int:
+def main() -> None:
     asked = said()
     engine = make_engine(asked.url)
     with writing(engine) as connection:
@@ -95,15 +94,10 @@ def main() -> int:
             now=NOW,
             life=dt.timedelta(seconds=asked.life),
         )
-        try:
-            attempt = sync.import_file(engine, job)
-        except LeaseLost as error:
-            print(error)
-            return 3
+        attempt = sync.import_file(engine, job)
     print(attempt["status"])
     engine.dispose()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sleepbalance.model import EditKind, Method, Piece, Segment, Stage, Totals, Vital, ZoneFrom
-from sleepbalance.store import nights, sessions
+from sleepbalance.store import edits, sessions
 from sleepbalance.store.engine import make_engine, reading, writing
 from sleepbalance.store.phone import person_zone, read
 from sleepbalance.store.tables import metadata
@@ -277,8 +277,8 @@ def test_what_the_store_reads_back(sqlite_path: Path) -> None:
             for user in ("u1", "u2")
             for s in sessions.of_person(connection, user, at("2025-10-01"), at("2025-12-01"))
         }
-        edits = nights.edits(connection, "u1")
-        assert nights.edits(connection, "u2") == []
+        words = edits.standing(connection, "u1")
+        assert edits.standing(connection, "u2") == []
     engine.dispose()
     a, b, c = (found[key].report for key in "abc")
     assert (a.provider, a.account, a.session.door) == ("app", "", "file")
@@ -294,7 +294,7 @@ def test_what_the_store_reads_back(sqlite_path: Path) -> None:
     for stored in found.values():
         assert stored.payload_hash == sessions.fingerprint(stored.sent)
     wall = ("2025-10-29T22:50:00", "2025-10-30T06:55:00")
-    said = [(e.kind, e.value, e.start, start, end, e.date) for e, start, end in edits]
+    said = [(e.kind, e.value, e.start, start, end, e.date) for e, start, end in words]
     first, second = dt.date(2025, 10, 30), dt.date(2025, 10, 31)
     good, log = {"rating": "good"}, {"notes": "slept like a log"}
     instant = at("2025-10-29T14:10")
@@ -308,8 +308,8 @@ def test_what_the_store_reads_back(sqlite_path: Path) -> None:
         ],
         key=str,
     )
-    assert {e.made_at for e, _, _ in edits} == {at("2025-10-30T06:00")}
-    assert {e.made_by for e, _, _ in edits} == {"app"}
+    assert {e.made_at for e, _, _ in words} == {at("2025-10-30T06:00")}
+    assert {e.made_by for e, _, _ in words} == {"app"}
 
 
 def test_rows_that_stood_on_a_server_are_taken_over_too(postgres_url: str) -> None:
@@ -322,7 +322,7 @@ def test_rows_that_stood_on_a_server_are_taken_over_too(postgres_url: str) -> No
     upgrade(postgres_url)
     with reading(engine) as connection:
         (stored,) = sessions.of_person(connection, "u1", at("2025-10-01"), at("2025-12-01"))
-        assert len(nights.edits(connection, "u1")) == 2
+        assert len(edits.standing(connection, "u1")) == 2
     engine.dispose()
     assert stored.report.session.start == at("2025-10-29T21:50")
     assert stored.sleep_date == dt.date(2025, 10, 30)

@@ -349,7 +349,9 @@ def _since(value: str | None) -> dt.datetime | None:
 def main() -> None:
     """The console script. Exit codes: 0 done, 1 failed, 2 it could not be meant so, 130 stopped."""
     os.umask(0o077)  # nights are nobody else's business on this machine
-    signal.signal(signal.SIGTERM, _stop)
+    for ending in ("SIGTERM", "SIGHUP"):  # as if the person had stopped it: nothing stays open
+        if hasattr(signal, ending):
+            signal.signal(getattr(signal, ending), _stop)
     try:
         cli(_hoisted(sys.argv[1:]))
     except UsageError as error:

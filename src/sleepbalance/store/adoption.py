@@ -14,12 +14,11 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from sleepbalance.model import EditKind
-from sleepbalance.store import nights, phone, sessions
+from sleepbalance.store import edits, nights, phone, sessions
 from sleepbalance.store.engine import insert_new
-from sleepbalance.store.ids import new_id
 from sleepbalance.store.nights import Kept
 from sleepbalance.store.phone import Told
-from sleepbalance.store.raws import Owner
+from sleepbalance.store.raws import Owner, phone_row
 from sleepbalance.store.tables import raw_records, sleep_edits, sleep_sessions, users
 
 WORDS = (EditKind.RATING, EditKind.NOTES, EditKind.NOT_SLEEP)
@@ -31,8 +30,12 @@ def adopt(
     """Takes over the rows of [first, last] that we did not write; gives their number."""
     owner = Owner(user_id, phone.PROVIDER)
     foreign = [k for k in nights.kept(connection, user_id, first, last).values() if not k.ours]
+    if not foreign:
+        return 0
     query = select(raw_records.c.external_id, raw_records.c.payload).where(
-        raw_records.c.user_id == user_id, raw_records.c.provider == owner.provider
+        raw_records.c.user_id == user_id,
+        raw_records.c.provider == owner.provider,
+        raw_records.c.external_id.in_([kept.id for kept in foreign]),
     )
     known = {row.external_id: bytes(row.payload) for row in connection.execute(query)}
     fresh = [kept for kept in foreign if not _is_known(kept, known.get(kept.id))]
@@ -68,38 +71,15 @@ def _adopt(connection: Connection, owner: Owner, kept: Kept, told: Told, now: dt
                 table.c.external_id == kept.id,
             )
         )
-    raw = {
-        "user_id": owner.user_id,
-        "provider": owner.provider,
-        "account": owner.account,
-        "external_id": kept.id,
-        "kind": "row",
-        "companion": 0,
-        "source_key": phone.PROVIDER,
-        "source_name": phone.source_name(kept.record),
-        "start_at": told.session and told.session.start,
-        "end_at": told.session and told.session.end,
-        "zone": told.session and told.session.zone_start,
-        "payload": msgspec.json.encode(_plain(kept)),
-        "codec": "plain",
-        "problem": told.problem,
-        "revised_at": told.revised_at,
-        "received_at": now,
-    }
+    raw = phone_row(owner.user_id, kept.id, kept.record, told, now)
+    raw |= {"payload": msgspec.json.encode(_plain(kept))}
     connection.execute(insert_new(connection, raw_records).values(raw))
     if told.session is not None:
         sessions.insert_all(connection, owner, [told.session], None, now)
-    said = dict(told.edits) | ({EditKind.NOT_SLEEP: {}} if told.deleted else {})
-    _say(connection, owner.user_id, told, said, now)
+    _say(connection, owner.user_id, told, now)
 
 
-def _say(
-    connection: Connection,
-    user_id: str,
-    told: Told,
-    said: Mapping[EditKind, Mapping[str, object]],
-    now: dt.datetime,
-) -> None:
+def _say(connection: Connection, user_id: str, told: Told, now: dt.datetime) -> None:
     """Writes the row's words, in the place of what the app said of that date before."""
     connection.execute(
         update(sleep_edits)
@@ -112,27 +92,5 @@ def _say(
         )
         .values(undone_at=now)
     )
-    anchor = told.session if told.session and told.session.parts else None
-    wall = anchor is not None and anchor.wall
-    rows = [
-        {
-            "id": new_id(),
-            "user_id": user_id,
-            "kind": kind,
-            "value": value,
-            "start_at": anchor.start if anchor and not wall else None,
-            "end_at": anchor.end if anchor and not wall else None,
-            "wall_start": _naive(anchor.start) if anchor and wall else None,
-            "wall_end": _naive(anchor.end) if anchor and wall else None,
-            "sleep_date": told.date,
-            "made_at": told.revised_at or now,
-            "made_by": phone.PROVIDER,
-        }
-        for kind, value in said.items()
-    ]
-    if rows:
+    if rows := edits.of_the_app(user_id, told, now):
         connection.execute(insert(sleep_edits), rows)
-
-
-def _naive(wall: dt.datetime) -> str:
-    return f"{wall:%Y-%m-%dT%H:%M:%S}"

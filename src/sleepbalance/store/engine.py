@@ -58,8 +58,10 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    if (patience := options.get("patience_ms")) is not None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
 
 
 @contextmanager
@@ -109,14 +111,15 @@ def _postgres_says(state: str | None, cause: Any, said: str) -> SleepBalanceErro
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, patience_ms: int = BUSY_MS) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any error.
 
-    On SQLite it takes the write lock at once, so that it never fails half-way for want of it.
+    On SQLite it takes the write lock at once, so that it never fails half-way for want of it;
+    `patience_ms` is how long it waits for another writer there.
     """
     with (
         translated(),
-        engine.connect().execution_options(immediate=True) as connection,
+        engine.connect().execution_options(immediate=True, patience_ms=patience_ms) as connection,
         connection.begin(),
     ):
         yield connection

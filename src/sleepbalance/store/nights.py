@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
-from sleepbalance.model import Edit, EditKind
 from sleepbalance.store.ids import new_id
-from sleepbalance.store.tables import night_details, sleep_edits, sleep_records
+from sleepbalance.store.tables import night_details, sleep_records
 
 KEPT = ("id", "user_id", "sleep_date", "created_at", "updated_at", "synced_at")
 MEASURES = tuple(c.name for c in sleep_records.columns if c.name not in KEPT)
@@ -147,26 +146,3 @@ def _split(row: Row[Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
     skip = ("user_id", "sleep_date", "row_hash")
     details = {c.name: values[f"d_{c.name}"] for c in night_details.c if c.name not in skip}
     return record, details
-
-
-def edits(connection: Connection, user_id: str) -> Sequence[tuple[Edit, str | None, str | None]]:
-    """A person's edits that stand, each with its span on the wall clock where it has one."""
-    query = (
-        select(sleep_edits)
-        .where(sleep_edits.c.user_id == user_id, sleep_edits.c.undone_at.is_(None))
-        .order_by(sleep_edits.c.made_at, sleep_edits.c.id)
-    )
-    return [(_edit(row), row.wall_start, row.wall_end) for row in connection.execute(query)]
-
-
-def _edit(row: Row[Any]) -> Edit:
-    return Edit(
-        id=row.id,
-        kind=EditKind(row.kind),
-        value=row.value,
-        start=row.start_at,
-        end=row.end_at,
-        date=row.sleep_date,
-        made_at=row.made_at,
-        made_by=row.made_by,
-    )

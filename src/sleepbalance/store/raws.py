@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from sleepbalance.model import Source
 from sleepbalance.provider import Raw
+from sleepbalance.store import phone
 from sleepbalance.store.tables import raw_records as table
 
 Merge = Callable[[str, Sequence[bytes]], bytes]
@@ -92,6 +93,33 @@ def _row(owner: Owner, raw: Raw, connection_id: str, now: dt.datetime) -> dict[s
         "received_at": now,
         "connection_id": connection_id,
         **_packed(raw.payload),
+    }
+
+
+def phone_row(
+    user_id: str, external_id: str, row: phone.Row, told: phone.Told, now: dt.datetime
+) -> dict[str, Any]:
+    """A row of the app as a raw record, its payload still to come.
+
+    Its span is as written, where the row says no offset: near enough to be found.
+    """
+    session = told.session
+    return {
+        "user_id": user_id,
+        "provider": phone.PROVIDER,
+        "account": "",
+        "external_id": external_id,
+        "kind": "row",
+        "companion": 0,
+        "source_key": phone.PROVIDER,
+        "source_name": phone.source_name(row),
+        "start_at": session and session.start,
+        "end_at": session and session.end,
+        "zone": session and session.zone_start,
+        "codec": "plain",
+        "problem": told.problem,
+        "revised_at": told.revised_at,
+        "received_at": now,
     }
 
 
@@ -196,21 +224,26 @@ def absent(
 
 def marks(
     connection: Connection, user_id: str, start: dt.datetime, end: dt.datetime
-) -> Iterable[tuple[dt.datetime, str, tuple[str, str, str]]]:
-    """(instant, zone, (provider, account, source)) of records that name their zone, in order."""
-    query = (
-        select(table.c.start_at, table.c.zone, table.c.provider, table.c.account)
-        .add_columns(table.c.source_key)
-        .where(
-            table.c.user_id == user_id,
-            table.c.zone.is_not(None),
-            table.c.start_at.between(start, end),
-            table.c.absent_since.is_(None),
-        )
-        .order_by(table.c.start_at, table.c.zone)
+) -> list[tuple[dt.datetime, str, tuple[str, str, str]]]:
+    """(instant, zone, (provider, account, source)) of records that name their zone, in order.
+
+    A record tells it for both of its ends.
+    """
+    query = select(
+        table.c.start_at, table.c.end_at, table.c.zone, table.c.provider, table.c.account
+    ).add_columns(table.c.source_key)
+    named = query.where(
+        table.c.user_id == user_id,
+        table.c.zone.is_not(None),
+        table.c.start_at.between(start - LONGEST, end),
+        table.c.end_at >= start,
+        table.c.absent_since.is_(None),
     )
-    for row in connection.execute(query):
-        yield row.start_at, row.zone, (row.provider, row.account, row.source_key)
+    found = set()
+    for row in connection.execute(named):
+        source = (row.provider, row.account, row.source_key)
+        found |= {(row.start_at, row.zone, source), (row.end_at, row.zone, source)}
+    return sorted(found)
 
 
 def _raw(row: Row[Any]) -> Raw:

@@ -87,9 +87,14 @@ def insert_all(
         "created_at": now,
         "updated_at": now,
     }
-    rows = [{"id": new_id(), **common, **_row(s), **_placed(s, _own_place(s))} for s in fresh]
+    rows = [{"id": new_id(), **common, **values(s, _own_place(s))} for s in fresh]
     if rows:
         connection.execute(insert(table), rows)
+
+
+def values(session: Session, where: Place) -> dict[str, Any]:
+    """The columns that say what a session is and where in time it lies."""
+    return {**_row(session), **_placed(session, where)}
 
 
 def _own_place(session: Session) -> Place:
@@ -109,8 +114,8 @@ def revise(
     """Puts a newer version in the place of a session; the row keeps its id."""
     place = Place(stored.report.zone_start, stored.report.zone_end, stored.report.zone_from)
     seen = {"absent_since": None, "hidden_since": None, "updated_at": now}
-    values = {**_row(session), **_placed(session, place), **seen, "connection_id": connection_id}
-    connection.execute(update(table).where(table.c.id == stored.report.id), values)
+    said = {**values(session, place), **seen, "connection_id": connection_id}
+    connection.execute(update(table).where(table.c.id == stored.report.id), said)
 
 
 def remove(connection: Connection, ids: Sequence[str]) -> None:
@@ -225,8 +230,8 @@ def _row(session: Session) -> dict[str, Any]:
         "own_zone_start": session.zone_start,
         "own_zone_end": session.zone_end,
         "printed_offset": session.printed,
-        "wall_start": _naive(session.start) if session.wall else None,
-        "wall_end": _naive(session.end) if session.wall else None,
+        "wall_start": naive(session.start) if session.wall else None,
+        "wall_end": naive(session.end) if session.wall else None,
         "totals": None if session.totals is None else msgspec.to_builtins(session.totals),
         "hypnogram": [list(segment) for segment in session.hypnogram],
         "coarse": int(session.coarse),
@@ -299,7 +304,8 @@ def _offset(instant: dt.datetime, zone: str) -> int:
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def _naive(wall: dt.datetime) -> str:
+def naive(wall: dt.datetime) -> str:
+    """A wall clock as the tables spell it."""
     return f"{wall:%Y-%m-%dT%H:%M:%S}"
 
 

@@ -6,14 +6,14 @@ import base64
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, insert
 
-from sleepbalance.model import EditKind, Session, ZoneFrom, local
-from sleepbalance.store import phone
+from sleepbalance.model import Session, ZoneFrom
+from sleepbalance.store import edits, phone, sessions
 from sleepbalance.store.engine import clock
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.migrations.sqlite_rows import (
@@ -24,7 +24,8 @@ from sleepbalance.store.migrations.sqlite_rows import (
     read_rows,
 )
 from sleepbalance.store.phone import Told
-from sleepbalance.store.sessions import Place, as_instants, fingerprint
+from sleepbalance.store.raws import phone_row
+from sleepbalance.store.sessions import Place, as_instants
 from sleepbalance.store.tables import raw_records, sleep_edits, sleep_sessions
 from sleepbalance.store.version import columns_by_table
 
@@ -152,19 +153,18 @@ def _read(row: AppRow, file: _File, written: _Written) -> None:
     extra = {"_sleep_phases": phases, "_referencing": file.removed.get(row)}
     payload = _json({**row.stored, **{name: value for name, value in extra.items() if value}})
     span = None if told.session is None else _instants(told.session, zone)
-    written.raws.append(_raw(row, told, span, written.now) | {"payload": payload})
+    raw = phone_row(user, row.external_id, row.known, told, written.now)
+    raw |= {"start_at": span and span.session.start, "end_at": span and span.session.end}
+    written.raws.append(raw | {"payload": payload})
     if user not in file.zones:
         return
     if span is not None:
         hidden = written.now if older and told.deleted else None
-        values = _session(told, span, written.now) | {"user_id": user, "hidden_since": hidden}
-        written.sessions.append(values)
-    said = dict(told.edits)
-    if told.deleted and not older:  # an older row that was deleted must not hide the newer one
-        said[EditKind.NOT_SLEEP] = {}
-    for kind, value in said.items():
-        edit = _edit(told, kind, value, written.now)
-        written.edits.append(edit | {"user_id": user})
+        session = _session(user, told, span, written.now)
+        written.sessions.append(session | {"hidden_since": hidden})
+    if older:  # an older row that was deleted must not hide the newer one
+        told = replace(told, deleted=False)
+    written.edits.extend(edits.of_the_app(user, told, written.now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,110 +184,18 @@ def _instants(session: Session, zone: str | None) -> _Span:
     return _Span(as_instants(session, place), place)
 
 
-def _raw(row: AppRow, told: Told, span: _Span | None, now: dt.datetime) -> Values:
-    return {
-        "user_id": row.known["user_id"],
-        "provider": phone.PROVIDER,
-        "account": "",
-        "external_id": row.external_id,
-        "kind": "row",
-        "companion": 0,
-        "source_key": phone.PROVIDER,
-        "source_name": phone.source_name(row.known),
-        "start_at": span and span.session.start,
-        "end_at": span and span.session.end,
-        "zone": told.session and told.session.zone_start,
-        "codec": "plain",
-        "problem": told.problem,
-        "revised_at": told.revised_at,
-        "received_at": now,
-    }
-
-
-def _session(told: Told, span: _Span, now: dt.datetime) -> Values:
-    sent = told.session
-    assert sent is not None
+def _session(user: Any, told: Told, span: _Span, now: dt.datetime) -> Values:
+    assert told.session is not None
     return {
         "id": new_id(),
+        "user_id": user,
         "provider": phone.PROVIDER,
         "account": "",
-        "external_id": sent.external_id,
-        "source_key": sent.source.key,
-        "source_name": sent.source.name,
-        "door": sent.door,
-        "method": sent.method,
-        "own_zone_start": sent.zone_start,
-        "own_zone_end": sent.zone_end,
-        "wall_start": _naive(sent.start) if sent.wall else None,
-        "wall_end": _naive(sent.end) if sent.wall else None,
-        "totals": sent.totals and msgspec.to_builtins(sent.totals),
-        "hypnogram": [list(segment) for segment in sent.hypnogram],
-        "coarse": 0,
-        "parts": [list(part) for part in sent.parts],
-        "in_bed": [list(piece) for piece in sent.in_bed],
-        "vitals": {name: msgspec.to_builtins(vital) for name, vital in sent.vitals.items()},
-        "maker": {},
-        "maker_date": sent.maker_date,
-        "provisional": 0,
-        "revised_at": sent.revised_at,
+        **sessions.values(told.session, span.place),
         "sleep_date": told.date,
-        "payload_hash": fingerprint(sent),
         "created_at": now,
         "updated_at": now,
-        **_placed(span.session, span.place),
-        **_stage_seconds(sent),
     }
-
-
-def _placed(session: Session, place: Place) -> Values:
-    return {
-        "start_at": session.start,
-        "end_at": session.end,
-        "start_offset": _offset(session.start, place.zone_start),
-        "end_offset": _offset(session.end, place.zone_end),
-        "zone_start": place.zone_start,
-        "zone_end": place.zone_end,
-        "zone_from": place.zone_from,
-        "sleep_start_at": session.sleep_start,
-        "sleep_end_at": session.sleep_end,
-    }
-
-
-def _stage_seconds(session: Session) -> Values:
-    totals = session.totals
-    seconds: Values = {}
-    for stage in ("light", "deep", "rem", "asleep", "awake"):
-        pieces = [s.seconds for s in session.hypnogram if s.stage == stage]
-        told = totals and getattr(totals, stage)
-        seconds[f"{stage}_seconds"] = sum(pieces) if session.hypnogram else told
-    return seconds
-
-
-def _edit(told: Told, kind: EditKind, value: Mapping[str, object], now: dt.datetime) -> Values:
-    """An edit anchored to the row's span as it is written, and to its date."""
-    sent = told.session if told.session and told.session.parts else None
-    wall = sent is not None and sent.wall
-    return {
-        "id": new_id(),
-        "kind": kind,
-        "value": value,
-        "start_at": sent.start if sent and not wall else None,
-        "end_at": sent.end if sent and not wall else None,
-        "wall_start": _naive(sent.start) if sent and wall else None,
-        "wall_end": _naive(sent.end) if sent and wall else None,
-        "sleep_date": told.date,
-        "made_at": told.revised_at or now,
-        "made_by": phone.PROVIDER,
-    }
-
-
-def _offset(instant: dt.datetime, zone: str) -> int:
-    offset = local(instant, zone).utcoffset() or dt.timedelta()
-    return int(offset.total_seconds())
-
-
-def _naive(wall: dt.datetime) -> str:
-    return f"{wall:%Y-%m-%dT%H:%M:%S}"
 
 
 def _json(values: Values) -> bytes:
