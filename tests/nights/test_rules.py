@@ -337,12 +337,21 @@ def test_in_bed_is_not_asleep() -> None:
     assert found.details["gap_duration"] is None
 
 
-def test_sleep_goes_before_time_in_bed_on_the_same_date() -> None:
-    found = night(phone("20 09:00", "20 18:00"), report("20 00:00", "20 06:00"))
+def test_the_longest_of_a_date_by_sleep_or_where_only_that_is_known_by_time_in_bed() -> None:
+    found = night(phone("20 09:00", "20 13:00"), report("20 00:00", "20 06:00"))
     assert found.record["total_sleep_time"] == 360
     (other,) = listed(found.details, "naps")
     assert (other["kind"], other["minutes"]) == ("unconfirmed", None)
     assert found.details["nap_duration"] == 0
+
+
+@pytest.mark.parametrize("nap", [("20 14:00", "20 15:00"), ("20 21:30", "20 23:30")])
+def test_a_nap_does_not_take_the_date_from_a_night_in_bed(nap: tuple[str, str]) -> None:
+    found = night(phone("19 23:00", "20 07:00"), report(*nap))
+    assert found.details["time_in_bed"] == 480
+    assert found.record["total_sleep_time"] is None
+    (other,) = listed(found.details, "naps")
+    assert other["kind"] == "nap"
 
 
 def test_two_days_in_bed_that_end_on_one_date() -> None:

@@ -53,10 +53,10 @@ def _main(ordered: Sequence[Episode], rules: Rules) -> Episode | None:
     return max(sure, key=lambda e: _standing(e.chosen), default=None)
 
 
-def _standing(sleep: Sleep) -> tuple[bool, bool, bool, int]:
-    """The person's word, the maker's, sleep before time in bed, the longest; first on a tie."""
+def _standing(sleep: Sleep) -> tuple[bool, bool, int]:
+    """The person's word, the maker's, the longest (in bed only: by time in bed); first on a tie."""
     called = sleep.kind is Kind.MAIN
-    return (called and sleep.by_person, called, sleep.measured, sleep.size)
+    return (called and sleep.by_person, called, sleep.size)
 
 
 def _daytime_nap(sleep: Sleep, rules: Rules) -> bool:
