@@ -19,6 +19,7 @@ from sleepbalance.store.engine import Connection, Engine, make_engine, reading, 
 from sleepbalance.store.people import Person
 
 DEMO_MARK = b"sleepbalance:demo"
+DEMO_NOW = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # its nights are never in the future
 FIRST_USER = "me"
 
 
@@ -275,5 +276,5 @@ def demo(path: Path, show: Callable[[App], None]) -> None:
         for provider in providers.load().values():
             for door in provider.doors:
                 if door.demo is not None:
-                    app.import_path(door.demo)
+                    app.import_path(door.demo, now=DEMO_NOW)
         show(app)

@@ -85,7 +85,7 @@ def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None
 
 def _check_whole(finished: Finished, spool: Spool) -> None:
     """Raises Malformed for a file that cannot be taken at its word for what it lacks."""
-    problems = [*finished.problems, *(why for why, _ in spool.problems())]
+    problems = [*finished.problems, *spool.unplaced()]
     if problems:
         raise Malformed(
             f"Nothing was replaced, as the file could not be read whole: {problems[0]}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,8 +48,8 @@ EXPECTED = {
 }
 
 
-def read_all(*members: Member) -> tuple[list[Raw], Finished]:
-    *raws, finished = read(members, NOW)
+def read_all(*members: Member, now: dt.datetime = NOW) -> tuple[list[Raw], Finished]:
+    *raws, finished = read(members, now)
     assert isinstance(finished, Finished)
     assert all(isinstance(raw, Raw) for raw in raws)
     return [raw for raw in raws if isinstance(raw, Raw)], finished
@@ -66,7 +67,8 @@ def only(data: bytes) -> Raw:
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("export*")) if SAMPLES.is_dir() else [])
 def test_shared_samples(path: Path) -> None:
     with open_members(path) as members:
-        raws, finished = read_all(*filter(recognises, members))
+        later = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+        raws, finished = read_all(*filter(recognises, members), now=later)
     found = outcome(raws, list(finished.problems))
     good = [raw for raw in found.sleep if raw.problem is None]
     beats = [len(packs.unpack(p).starts) for kind, _, p in found.packs.values() if "heart" in kind]
@@ -170,7 +172,8 @@ def test_what_cannot_be_used_is_set_aside_with_its_reason(text: str, reason: str
     raws, finished = read_all(Bytes(export(record(), text, record())))
     (aside,) = [raw for raw in raws if raw.problem]
     assert (aside.kind, aside.companion, aside.problem) == ("sleep", False, reason)
-    assert (aside.start, aside.end) == (None, None)
+    placed = "future" in reason  # only when it is, not what it is, is wrong
+    assert (aside.start is not None, aside.end is not None) == (placed, placed)
     assert aside.key.startswith("aside|")
     assert SLEEP.encode() in aside.payload
     assert len(raws) == 3
@@ -284,6 +287,19 @@ def test_readings_that_cannot_be_read_are_counted(text: str) -> None:
         assert problem.startswith(f"{count} {words} not be read: ")
 
 
+def test_an_export_from_the_future_is_judged_by_now() -> None:
+    tomorrow = record(start="2026-06-01 21:00:00 +0000", end="2026-06-02 05:00:00 +0000")
+    dream = record(start="2028-06-01 21:00:00 +0000", end="2028-06-02 05:00:00 +0000")
+    data = export(tomorrow, dream)
+    dated = re.sub(
+        rb'<ExportDate value="[^"]*', b'<ExportDate value="2030-01-01 00:00:00 +0000', data
+    )
+    assert dated != data
+    raws, finished = read_all(Bytes(dated))
+    assert finished.as_of == NOW + dt.timedelta(days=1)
+    assert [raw.problem is None for raw in raws] == [False, False]
+
+
 def test_zone_marks_are_given_once() -> None:
     workout = (
         '\n <Workout workoutActivityType="Run" sourceName="Sam\'s Watch" '
@@ -303,11 +319,13 @@ def test_zone_marks_are_given_once() -> None:
     )
     marks = [raw for raw in read_all(Bytes(data))[0] if raw.kind == "zone"]
     assert sorted(raw.zone or "" for raw in marks) == ["Asia/Tokyo", "Europe/Berlin"]
-    at = epoch("2026-03-02 16:00:00 +0000")
+    cell = epoch("2026-03-02 16:00:00 +0000") // (4 * 3600)
     for raw in marks:
         assert raw.companion
-        assert raw.key == f"zone|{at}|{raw.zone}|Sam's Watch"
-        assert raw.start == raw.end == dt.datetime.fromtimestamp(at, dt.UTC)
+        assert raw.key == f"zone|{cell}|{raw.zone}|Sam's Watch"
+    (berlin,) = [raw for raw in marks if raw.zone == "Europe/Berlin"]
+    assert berlin.start == dt.datetime(2026, 3, 2, 16, 30, tzinfo=dt.UTC)
+    assert berlin.end == dt.datetime(2026, 3, 2, 17, 20, tzinfo=dt.UTC)
 
 
 def test_nested_records_are_not_read_twice() -> None:
@@ -337,7 +355,9 @@ def test_nested_records_are_not_read_twice() -> None:
         ("export.xml", export(record()).decode().encode("utf-16-be"), True),
         ("export.xml", b"<?xml version='1.0'?><!DOCTYPE  HealthData>", True),
         ("export_cda.xml", export(record()), False),
-        ("export.txt", export(record()), False),
+        ("export.txt", export(record()), True),
+        ("export", export(record()), True),
+        ("export.csv", export(record()), False),
         ("export.xml", b"<ClinicalDocument>HealthData</ClinicalDocument>", False),
         ("export.xml", b"<HealthDataX/>", False),
         ("export.xml", b"", False),
@@ -355,6 +375,7 @@ def test_recognises_by_content(name: str, data: bytes, wanted: bool) -> None:
         ("apple_health_export/export_cda.xml", False),
         ("apple_health_export/route.gpx", False),
         ("letters/a.xml", False),
+        ("anywhere/导出.xml", True),
     ],
 )
 def test_recognises_what_is_encrypted_by_its_name(name: str, wanted: bool) -> None:
@@ -423,7 +444,8 @@ def test_a_stream_that_breaks_before_the_root_says_why(tmp_path: Path) -> None:
         whole.writestr("export.xml", head)
     path.write_bytes(path.read_bytes()[:400_000])
     with open_members(path) as members:
-        raws, finished = read_all(*filter(recognises, members))
+        later = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+        raws, finished = read_all(*filter(recognises, members), now=later)
     assert raws == []
     assert [problem.split(",")[0] for problem in finished.problems] == ["The zip is cut off"]
 

@@ -327,6 +327,32 @@ def test_zones_come_from_the_record_its_neighbours_the_person_and_the_file(
     assert app.nights(None)[1]["sleep_end_time"] == "2026-10-27T17:30:00-04:00"
 
 
+@pytest.mark.parametrize(
+    ("hints", "zone"),
+    [
+        ([("2026-10-19T01:30:00", "Asia/Tokyo")], "Asia/Tokyo"),  # 22.5 h before
+        ([("2026-10-18T22:30:00", "Asia/Tokyo")], "+01:00"),  # 25.5 h before
+        ([("2026-10-21T05:30:00", "Asia/Tokyo")], "Asia/Tokyo"),  # 23.5 h after
+        ([("2026-10-21T08:00:00", "Asia/Tokyo")], "+01:00"),  # 26 h after
+        (
+            [("2026-10-20T04:50:00", "America/New_York"), ("2026-10-20T06:10:00", "Asia/Tokyo")],
+            "Asia/Tokyo",
+        ),
+    ],
+)
+def test_the_nearest_record_tells_the_zone(
+    lite: App, tmp_path: Path, hints: list[tuple[str, str]], zone: str
+) -> None:
+    utc: dict[str, Any] = {"place": "UTC", "source": "Test Watch"}
+    night = Sample("2026-10-20T00:00:00", "2026-10-20T06:00:00", "Asleep", zone=None, **utc)
+    stands = [
+        Sample(at, at, "HKCategoryValueAppleStandHourStood", kind="HKStand", zone=name, **utc)
+        for at, name in hints
+    ]
+    take(lite, Export([night, *stands]), tmp_path)
+    assert lite.nights(None)[0]["details"]["zone"] == zone
+
+
 def test_the_zone_given_with_the_import_is_the_persons(lite: App, tmp_path: Path) -> None:
     export = Export(staged("2026-10-20", zone=None, place="Asia/Tokyo"))
     take(lite, export, tmp_path, timezone="Asia/Tokyo")

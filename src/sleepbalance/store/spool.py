@@ -94,6 +94,11 @@ class Spool:
         )
         return [(str(why), int(n)) for why, n in self._db.execute(query)]
 
+    def unplaced(self) -> list[str]:
+        """Why records could not even be placed in time: nobody knows what they would be."""
+        query = "SELECT DISTINCT problem FROM records WHERE problem IS NOT NULL AND start IS NULL"
+        return [why for (why,) in self._db.execute(query)]
+
     def records(self, source: str, size: int = 500) -> Iterator[list[Raw]]:
         """The records of a source in order of time, in batches."""
         query = (

@@ -18,16 +18,20 @@ LONGEST_CARRY = 2**20
 
 _MARKED = re.compile(r"<!DOCTYPE\s+HealthData\b|<HealthData[\s>/]")
 _CDA = "export_cda.xml"
+_TRANSLATED = {"export", "exportar", "exportación", "exporter", "exporteren", "eksport", "vienti"}
+_TRANSLATED |= {"exportieren", "esporta", "esportazione", "导出", "導出", "匯出"}
+_BESIDE = {".gpx", ".csv", ".json", ".pdf", ".png", ".jpg", ".jpeg", ".heic", ".mov", ".zip"}
 
 
 def recognises(member: Member) -> bool:
     """By content, as the phone translates the names. What is encrypted goes by its name, so
     that reading can say what to do about it."""
     path = PurePosixPath(member.name)
-    if path.suffix.lower() != ".xml" or path.name.lower() == _CDA:
+    if path.suffix.lower() in _BESIDE or path.name.lower() == _CDA:
         return False
     if member.encrypted:
-        return path.parent.name == "apple_health_export" or path.name.lower() == "export.xml"
+        ours = path.parent.name == "apple_health_export" or path.stem.lower() in _TRANSLATED
+        return ours and path.suffix.lower() == ".xml"
     head = member.head
     text = head.decode(encoding_of(head), "replace")
     return bool(_MARKED.search(text))
@@ -133,6 +137,7 @@ class Reader:
         self.whole = self._markup.closed
         yield from self._records.take(self._markup.events)
         yield from self._records.readings.flush()
+        yield from self._records.places.flush()
 
     def problems(self) -> Iterator[str]:
         damages = self._records.damages

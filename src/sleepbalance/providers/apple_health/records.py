@@ -13,14 +13,14 @@ from sleepbalance.provider import Raw
 from sleepbalance.providers.apple_health import dates
 from sleepbalance.providers.apple_health.markup import CUT_OFF, Damage, Element, Event
 from sleepbalance.providers.apple_health.packs import SleepSample, encode_sample
+from sleepbalance.providers.apple_health.places import Places
 from sleepbalance.providers.apple_health.sensors import SENSORS, Readings, fault
 from sleepbalance.providers.apple_health.sources import NOBODY, hints_of, source_of, zone_of
 
 SLEEP = "HKCategoryTypeIdentifierSleepAnalysis"
 QUANTITY = "HKQuantityTypeIdentifier"
 LONGEST = 86_400
-HINT = 4 * 3600
-MOST_HINTS = 20_000
+AHEAD = 86_400  # how far a clock may be behind the phone that made the file
 MOST_TEXT = 4096
 
 _ZONE, _ENTERED = "HKTimeZone", "HKWasUserEntered"
@@ -29,7 +29,11 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Unusable(ValueError):
-    """Why a record is set aside, in words."""
+    """Why a record is set aside, in words; with its span where only that is wrong with it."""
+
+    def __init__(self, reason: str, span: tuple[int, int] | None = None) -> None:
+        super().__init__(reason)
+        self.span = span
 
 
 class Records:
@@ -39,9 +43,9 @@ class Records:
         self.as_of: dt.datetime | None = None
         self.until = int(now.timestamp())
         self.readings = Readings()
+        self.places = Places()
         self.damages = 0
         self.cut_off = False
-        self._hints: set[str] = set()
 
     def take(self, events: list[Event]) -> Iterator[Raw]:
         """What the events say; readings are kept back in `readings`."""
@@ -63,13 +67,16 @@ class Records:
         if sensor and kind.startswith(QUANTITY):
             self._reading(element, *sensor)
         if _ZONE in element.metadata:
-            yield from self._hint(element)
+            self._place(element)
+            if self.places.full:
+                yield from self.places.flush()
 
     def _export_date(self, text: str) -> None:
         try:
-            self.until, _ = dates.parse(text)
+            made, _ = dates.parse(text)
         except ValueError:
             return
+        self.until = min(made, self.until + AHEAD)
         self.as_of = dates.instant(self.until)
 
     def _sleep(self, element: Element) -> Raw:
@@ -80,7 +87,8 @@ class Records:
         try:
             sample = _sample(element, self.until)
         except Unusable as reason:
-            return _aside(source, str(reason), element.attributes | element.metadata)
+            sent = element.attributes | element.metadata
+            return _aside(source, str(reason), sent, reason.span)
         identity = f"{source.key}\0{sample.start}\0{sample.end}\0{sample.value}"
         return Raw(
             key=_digest(identity.encode()),
@@ -108,25 +116,15 @@ class Records:
         else:
             self.readings.extend(kind, source, (start,), (end - start,), (value,))
 
-    def _hint(self, element: Element) -> Iterator[Raw]:
+    def _place(self, element: Element) -> None:
         zone = zone_of(element.metadata[_ZONE])
         try:
             source = _source(element)
             start, _ = dates.parse(element.attributes.get("startDate", ""))
         except ValueError:
             return
-        start -= start % HINT
-        key = f"zone|{start}|{zone}|{source.key}"
-        if zone is None or key in self._hints or not dates.FIRST <= start <= dates.LAST:
-            return
-        if len(self._hints) >= MOST_HINTS:
-            self._hints.clear()
-        self._hints.add(key)
-        at = dates.instant(start)
-        yield Raw(
-            key=key, kind="zone", companion=True, source=source, zone=zone,
-            start=at, end=at, payload=b"",
-        )  # fmt: skip
+        if zone is not None and dates.FIRST <= start <= dates.LAST:
+            self.places.add(source, zone, start)
 
     def _damage(self, damage: Damage) -> Iterator[Raw]:
         if damage.reason == CUT_OFF:
@@ -161,9 +159,11 @@ def _sample(element: Element, until: int) -> SleepSample:
     end, _ = _date(attributes, "endDate", "end")
     if not attributes.get("value"):
         raise Unusable("it has no value")
-    reason = _fault(start, end, until)
+    reason = _fault(start, end)
     if reason:
         raise Unusable(reason)
+    if end > until:
+        raise Unusable("it lies in the future: it ends after the export was made", (start, end))
     return SleepSample(
         start=start,
         end=end,
@@ -193,23 +193,28 @@ def _created(attributes: Mapping[str, str]) -> int | None:
     return created if dates.FIRST <= created <= dates.LAST else None
 
 
-def _fault(start: int, end: int, until: int) -> str | None:
+def _fault(start: int, end: int) -> str | None:
     if not dates.FIRST <= min(start, end) <= max(start, end) <= dates.LAST:
         return "its year is outside 1990 to 2100"
     if end <= start:
         return "it has no length" if end == start else "it ends before it starts"
-    if end - start > LONGEST:
-        return "it lasts longer than 24 hours"
-    return "it lies in the future: it ends after the export was made" if end > until else None
+    return "it lasts longer than 24 hours" if end - start > LONGEST else None
 
 
-def _aside(source: Source, reason: str, sent: Mapping[str, str]) -> Raw:
+def _aside(
+    source: Source,
+    reason: str,
+    sent: Mapping[str, str],
+    span: tuple[int, int] | None = None,
+) -> Raw:
     payload = _encode({key: text[:MOST_TEXT] for key, text in sent.items()})
     return Raw(
         key="aside|" + _digest(f"{source.key}\0{reason}\0".encode() + payload),
         kind="sleep",
         source=source,
         payload=payload,
+        start=None if span is None else dates.instant(span[0]),
+        end=None if span is None else dates.instant(span[1]),
         problem=reason,
     )
 
