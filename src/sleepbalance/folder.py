@@ -42,6 +42,12 @@ def locate(data: Path | None, url: str | None) -> Folder:
 def make(folder: Folder) -> None:
     """Makes the folder, readable by its owner only, where it is not there yet."""
     if folder.path.exists():
+        if not os.access(folder.path, os.W_OK):
+            raise UsageError(
+                f"The data folder {folder.path} cannot be written. Even to look, the database"
+                " keeps files beside itself: copy the folder to where you may write, or choose"
+                " another."
+            )
         return
     try:
         folder.path.mkdir(parents=True, mode=0o700)
