@@ -23,6 +23,8 @@ from benchmarks.generate import write
 
 FOLDER = Path(".bench")
 BIN = Path(sys.executable).parent
+# Python keeps compiled modules unless told otherwise, and on a person's machine nobody tells it.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 PLAIN_PASS = """
 import sys
@@ -64,7 +66,7 @@ class Candidate:
         else:
             self.made.unlink(missing_ok=True)
         begun = time.perf_counter()
-        with subprocess.Popen(self.command, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(self.command, stdout=subprocess.DEVNULL, env=ENVIRONMENT) as process:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
