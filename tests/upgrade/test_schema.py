@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from sleepbalance.store import migrations
@@ -121,6 +122,27 @@ def test_our_list_of_revisions_is_alembics() -> None:
     script = ScriptDirectory.from_config(config)
     assert script.get_current_head() == HEAD
     assert [r.revision for r in script.walk_revisions()] == list(reversed(REVISIONS))
+
+
+def test_alembics_own_command_gives_the_same(database_url: str) -> None:
+    upgrade(database_url)
+    engine = make_engine(database_url)
+    ours = described(engine)
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA defer_foreign_keys=ON"))
+        for table in inspect(connection).get_table_names():
+            cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
+            connection.execute(text(f"DROP TABLE {table}{cascade}"))
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    assert described(engine) == ours
+    with engine.connect() as connection:
+        stamps = connection.execute(text("SELECT version_num FROM alembic_version")).all()
+        assert stamps == [(HEAD,)]
+    engine.dispose()
 
 
 def test_deleting_a_user_deletes_everything_of_theirs(database_url: str) -> None:

@@ -101,7 +101,6 @@ def import_(
 ) -> None:
     """Import an export that you made: an archive, an unpacked folder, or a single file."""
     from sleepbalance.app import Listening
-    from sleepbalance.cli import plain, show
     from sleepbalance.cli.progress import Progress
 
     with _opened(context) as app, Progress() as progress:
@@ -113,8 +112,12 @@ def import_(
         )
         progress.done()
         if json:
+            from sleepbalance.cli import plain
+
             plain.as_json(attempt, demo=app.folder.demo)
         else:
+            from sleepbalance.cli import show
+
             first, last = attempt["sync_date_from"], attempt["sync_date_to"]
             rows = app.nights(attempt["user_id"], first, last) if attempt["detail"] else []
             show.imported(show.screen(demo=app.folder.demo), attempt, rows, path.name)

@@ -1,14 +1,18 @@
-"""What an import shows while it runs: a bar on a terminal, nothing elsewhere."""
+"""What an import shows while it runs: a bar on a terminal, nothing but news elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from sleepbalance.cli import words
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 PATIENCE = 1.0  # seconds before a bar is worth showing
 
@@ -17,12 +21,9 @@ class Progress:
     """A bar over bytes on standard error, where that is a terminal and it takes long."""
 
     def __init__(self) -> None:
-        self._out = Console(stderr=True, highlight=False, markup=False)
         self._began = time.monotonic()
-        columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=self._out, transient=True)
-        self._task = self._bar.add_task("import", total=None)
-        self._shown = False
+        self._shown = ExitStack()
+        self._bar: tuple[Bar, TaskID] | None = None
 
     def __enter__(self) -> Progress:
         return self
@@ -37,23 +38,35 @@ class Progress:
 
     def bytes(self, done: int, of: int) -> None:
         """So many bytes are read."""
-        if not sys.stderr.isatty():
+        if not sys.stderr.isatty() or time.monotonic() - self._began < PATIENCE:
             return
-        if not self._shown and time.monotonic() - self._began > PATIENCE:
-            self._bar.start()
-            self._shown = True
-        self._bar.update(self._task, completed=done, total=of)
+        bar, task = self._bar or self._start()
+        bar.update(task, completed=done, total=of)
+
+    def _start(self) -> tuple[Bar, TaskID]:
+        from rich.console import Console  # a pipe does not pay for it
+        from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._shown.enter_context(bar)
+        self._bar = (bar, bar.add_task("import", total=None))
+        return self._bar
 
     def waiting(self) -> None:
         """Somebody else imports for the same person."""
-        self._out.print("Another import for the same person is running: waiting for it.")
+        self._say("Another import for the same person is running: waiting for it.")
 
     def made_user(self, name: str) -> None:
         """Nobody was here: the first import made a person."""
-        self._out.print(f"Nobody was here yet: made the user {name!r}.")
+        self._say(f"Nobody was here yet: made the user {name!r}.")
+
+    def _say(self, text: str) -> None:
+        sys.stderr.write(words.safe(text) + "\n")
+        sys.stderr.flush()
 
     def done(self) -> None:
         """Takes the bar away."""
-        if self._shown:
-            self._bar.stop()
-            self._shown = False
+        self._shown.close()
+        self._bar = None

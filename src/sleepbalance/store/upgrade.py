@@ -1,11 +1,12 @@
 """Brings a database to a version: each revision is one transaction that leaves the old or the new.
 
-Alembic keeps the revisions and `alembic_version`; the transactions are ours. See
-docs/decisions/upgrades.md.
+The revisions and `alembic_version` are Alembic's, and its own commands can run them; the
+transactions are ours. See docs/decisions/upgrades.md.
 """
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -14,20 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from sleepbalance.errors import StoreError, Unavailable, UsageError
-from sleepbalance.store import migrations, version
+from sleepbalance.store import version
 from sleepbalance.store.backup import back_up
 from sleepbalance.store.engine import make_engine, reading, writing
+from sleepbalance.store.migrations import versions
 from sleepbalance.store.migrations.sqlite_rows import driver
 from sleepbalance.store.tables import wearable_providers
 from sleepbalance.store.version import HEAD, REVISIONS, Found, What
 
 REWRITING = ("v100",)  # revisions that rewrite rows or tables that are there
+STAMP = (
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL,"
+    " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 LOCK = 0x534C5042  # the advisory lock under which one process at a time upgrades PostgreSQL
 
 
@@ -161,12 +165,15 @@ def _orphans(connection: Connection) -> int:
 
 
 def _run_revision(connection: Connection, revision: str) -> list[str]:
-    config = Config()
-    folder = Path(migrations.__file__).parent
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes.update(connection=connection, notes=[])
-    command.upgrade(config, revision)
-    notes: list[str] = config.attributes["notes"]
+    """What Alembic would do with the revision, without loading Alembic; a test compares."""
+    module = importlib.import_module(f"{versions.__name__}.{revision}")
+    notes: list[str] = module.apply(connection)
+    connection.execute(text(STAMP))
+    mine = {"revision": revision}
+    if not connection.execute(
+        text("UPDATE alembic_version SET version_num = :revision"), mine
+    ).rowcount:
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), mine)
     return notes
 
 

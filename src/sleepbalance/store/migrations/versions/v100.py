@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from alembic import context, op
+from sqlalchemy import Connection
 
 from sleepbalance.store.migrations import app_rows, relax, sqlite_schema, tables_v100
-from sleepbalance.store.migrations.spelling import run
+from sleepbalance.store.migrations.spelling import run, under_alembic
 
 revision = "v100"
 down_revision = "v7"
 
 
-def upgrade() -> None:
-    connection = op.get_bind()
-    notes: list[str] = context.config.attributes["notes"]
+def apply(connection: Connection) -> list[str]:
+    notes: list[str] = []
     with sqlite_schema.without_triggers(connection):
         run(connection, tables_v100.PROVIDERS)
         relax.add_known_providers(connection)
@@ -22,3 +21,8 @@ def upgrade() -> None:
         run(connection, *tables_v100.OURS)
         notes += app_rows.take_over(connection)
         run(connection, tables_v100.ONE_PER_DATE)
+    return notes
+
+
+def upgrade() -> None:
+    under_alembic(apply)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alembic import op
+from sqlalchemy import Connection
 
-from sleepbalance.store.migrations.spelling import run
+from sleepbalance.store.migrations.spelling import run, under_alembic
 
 revision = "v5"
 down_revision = None
@@ -77,9 +77,9 @@ CREATE TABLE IF NOT EXISTS user_sleep_baselines (
 )"""
 
 
-def upgrade() -> None:
+def apply(connection: Connection) -> list[str]:
     run(
-        op.get_bind(),
+        connection,
         USERS,
         SLEEP_RECORDS,
         "CREATE INDEX IF NOT EXISTS idx_sleep_records_user_date"
@@ -88,3 +88,8 @@ def upgrade() -> None:
         " ON sleep_records (user_id, quality_rating)",
         BASELINES,
     )
+    return []
+
+
+def upgrade() -> None:
+    under_alembic(apply)

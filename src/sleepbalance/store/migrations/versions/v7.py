@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alembic import op
+from sqlalchemy import Connection
 
-from sleepbalance.store.migrations.spelling import run
+from sleepbalance.store.migrations.spelling import run, under_alembic
 
 revision = "v7"
 down_revision = "v5"
@@ -49,9 +49,9 @@ CREATE TABLE IF NOT EXISTS wearable_sync_history (
 )"""
 
 
-def upgrade() -> None:
+def apply(connection: Connection) -> list[str]:
     run(
-        op.get_bind(),
+        connection,
         CONNECTIONS,
         "CREATE INDEX IF NOT EXISTS idx_wearable_connections_user"
         " ON wearable_connections (user_id)",
@@ -62,3 +62,8 @@ def upgrade() -> None:
         " ON wearable_sync_history (user_id, sync_started_at)",
         "CREATE INDEX IF NOT EXISTS idx_sync_history_status ON wearable_sync_history (status)",
     )
+    return []
+
+
+def upgrade() -> None:
+    under_alembic(apply)
