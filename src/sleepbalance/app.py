@@ -32,6 +32,30 @@ class Listening:
     made_user: Callable[[str], None] = lambda _name: None
 
 
+@dataclass(slots=True)
+class Overview:
+    """Counts over nights: measured, in bed only, naps, and nights that guess their zone."""
+
+    measured: int = 0
+    in_bed_only: int = 0
+    naps: int = 0
+    guessed: int = 0
+    total: int = 0
+    first: dt.date | None = None
+    last: Mapping[str, Any] | None = None  # the last night, whole
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Counts one more night; they come in order of date."""
+        slept = row["total_sleep_time"] is not None
+        self.total += 1
+        self.measured += slept
+        self.in_bed_only += not slept and not row["is_deleted"]
+        self.naps += len(row["naps"])
+        self.guessed += (row["details"] or {}).get("zone_from") in ("file", "none", None)
+        self.first = self.first or row["sleep_date"]
+        self.last = row
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """An open data folder. Every method is one verb, in transactions of its own."""
@@ -128,6 +152,14 @@ class App:
             if person is None:
                 return []
             return [_night(*both) for both in nights.listed(connection, person.id, first, last)]
+
+    def overview(self, user_id: str, first: dt.date, last: dt.date) -> Overview:
+        """What the nights of a range add up to, without holding them all."""
+        found = Overview()
+        with reading(self.engine) as connection:
+            for both in nights.listed(connection, user_id, first, last):
+                found.add(_night(*both))
+        return found
 
     def sessions_of(self, name: str | None, date: dt.date) -> list[sessions.Stored]:
         """What each source told of the night of a date."""

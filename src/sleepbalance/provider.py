@@ -32,6 +32,10 @@ class Member(Protocol):
     @property
     def encrypted(self) -> bool: ...
 
+    @property
+    def path(self) -> Path | None:
+        """Where it lies on disk by itself; None where it has to be unpacked, or was made."""
+
     def open(self) -> AbstractContextManager[Stream]:
         """Reads it from the start. A damaged archive ends the stream with `Malformed`."""
 

@@ -64,6 +64,7 @@ class Bytes:
     name: str
     data: bytes
     encrypted: bool = False
+    path: Path | None = None
 
     @property
     def head(self) -> bytes:

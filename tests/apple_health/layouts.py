@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from sleepbalance.provider import Raw, Stream
@@ -30,6 +31,7 @@ class Bytes:
     data: bytes
     name: str = "export.xml"
     encrypted: bool = False
+    path: Path | None = None
 
     @property
     def head(self) -> bytes:

@@ -123,6 +123,7 @@ class Member(ABC):
     """See `sleepbalance.provider.Member`."""
 
     encrypted = False
+    path: Path | None = None
 
     def __init__(self, path: Path, name: str, on_bytes: OnBytes) -> None:
         self._path, self._name, self._on_bytes = path, name, on_bytes
@@ -166,6 +167,10 @@ class Member(ABC):
 
 
 class PlainMember(Member):
+    def __init__(self, path: Path, name: str, on_bytes: OnBytes) -> None:
+        super().__init__(path, name, on_bytes)
+        self.path = path
+
     def _stream(self, file: BinaryIO, total: int, on_bytes: OnBytes) -> Stream:
         return _Plain(file, self.name, _Progress(total, on_bytes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import os
 import re
 import signal
@@ -79,8 +80,12 @@ def options(
 
 @contextmanager
 def _opened(context: typer.Context) -> Iterator[App]:
+    gc.disable()  # what is loaded stays: to look through it again and again is a tenth of an import
     from sleepbalance import app, folder
 
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    gc.enable()
     with app.opened(folder.locate(*context.obj)) as opened:
         yield opened
 
@@ -118,9 +123,9 @@ def import_(
         else:
             from sleepbalance.cli import show
 
-            first, last = attempt["sync_date_from"], attempt["sync_date_to"]
-            rows = app.nights(attempt["user_id"], first, last) if attempt["detail"] else []
-            show.imported(show.screen(demo=app.folder.demo), attempt, rows, path.name)
+            dates = (attempt["sync_date_from"], attempt["sync_date_to"])
+            overview = app.overview(attempt["user_id"], *dates)
+            show.imported(show.screen(demo=app.folder.demo), attempt, overview, path.name)
     raise typer.Exit(1 if attempt["status"] == "failed" else 0)
 
 

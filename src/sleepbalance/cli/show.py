@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sleepbalance.app import Overview
 from sleepbalance.cli import words
 
 Night = Mapping[str, Any]
@@ -114,18 +115,18 @@ def _night_line(row: Night) -> list[str]:
     ]
 
 
-def imported(out: Screen, attempt: Mapping[str, Any], rows: Sequence[Night], path: str) -> None:
+def imported(out: Screen, attempt: Mapping[str, Any], overview: Overview, path: str) -> None:
     """What an import did, in at most ten lines that can be checked."""
     if attempt["status"] == "failed":
         out.print(
             Text(f"Nothing was imported from {path}: {attempt['error_message']}", style="red")
         )
         return
-    for line in _import_lines(attempt, rows, path)[:MOST_LINES]:
+    for line in _import_lines(attempt, overview, path)[:MOST_LINES]:
         out.say(line)
 
 
-def _import_lines(attempt: Mapping[str, Any], rows: Sequence[Night], path: str) -> list[str]:
+def _import_lines(attempt: Mapping[str, Any], overview: Overview, path: str) -> list[str]:
     detail = attempt["detail"]
     samples = (
         f"{detail['read']:,} read = {detail['used']:,} used"
@@ -142,24 +143,25 @@ def _import_lines(attempt: Mapping[str, Any], rows: Sequence[Night], path: str) 
         f"Samples of sleep: {samples}.",
         f"Sleeps: {sleeps}.{removed}",
     ]
-    if rows:
-        lines += [_nights_line(rows), _sources_line(detail["sources"]), _zones_line(rows)]
+    if overview.last is not None:
+        lines += [_nights_line(overview), _sources_line(detail["sources"])]
+        lines.append(_zones_line(overview))
     if attempt["error_message"]:
         lines.append(f"Mind: {attempt['error_message']}")
-    if rows:
-        lines.append(f"Last night: {words.in_words(rows[-1])}")
+    if overview.last is not None:
+        lines.append(f"Last night: {words.in_words(overview.last)}")
     lines.append("Next: sleepbalance nights, sleepbalance night last, sleepbalance history")
     return lines
 
 
-def _nights_line(rows: Sequence[Night]) -> str:
-    slept = [row for row in rows if row["total_sleep_time"] is not None]
-    bed = [r for r in rows if r["total_sleep_time"] is None and not r["is_deleted"]]
-    naps = sum(len(row["naps"]) for row in rows)
-    first, last = rows[0]["sleep_date"], rows[-1]["sleep_date"]
+def _nights_line(overview: Overview) -> str:
+    first, last = overview.first, overview.last
+    assert first is not None
+    assert last is not None
     return (
-        f"Nights: {len(slept):,} measured, {len(bed):,} in bed only, {words.count(naps, 'nap')},"
-        f" from {words.day(first, year=True)} to {words.day(last, year=True)}."
+        f"Nights: {overview.measured:,} measured, {overview.in_bed_only:,} in bed only,"
+        f" {words.count(overview.naps, 'nap')}, from {words.day(first, year=True)}"
+        f" to {words.day(last['sleep_date'], year=True)}."
     )
 
 
@@ -170,9 +172,8 @@ def _sources_line(sources: Mapping[str, int]) -> str:
     return "Sources: " + ", ".join(named) + (f" and {more} more." if more else ".")
 
 
-def _zones_line(rows: Sequence[Night]) -> str:
-    guessed = sum((r["details"] or {}).get("zone_from") in ("file", "none", None) for r in rows)
-    known = len(rows) - guessed
+def _zones_line(overview: Overview) -> str:
+    known, guessed = overview.total - overview.guessed, overview.guessed
     text = f"Zones: known for {words.count(known, 'night')}, guessed for {guessed:,}."
     return text + (" Say where you lived: sleepbalance zone set Europe/Berlin" if guessed else "")
 

@@ -13,7 +13,9 @@ def show_all(app: App) -> None:
     rows = app.nights(None)
     attempts = app.history(None, limit=10)
     for attempt in attempts:
-        show.imported(out, attempt, rows, "the demo export")
+        dates = (attempt["sync_date_from"], attempt["sync_date_to"])
+        overview = app.overview(attempt["user_id"], *dates)
+        show.imported(out, attempt, overview, "the demo export")
     out.say("")
     show.nights(out, rows)
     out.say("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,7 +122,7 @@ def listed(
     user_id: str,
     first: dt.date | None = None,
     last: dt.date | None = None,
-) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
     """(record, details) of a person's nights in order of date; details None where never derived."""
     joined = sleep_records.outerjoin(
         night_details,
@@ -135,7 +135,10 @@ def listed(
         query = query.where(sleep_records.c.sleep_date >= first)
     if last is not None:
         query = query.where(sleep_records.c.sleep_date <= last)
-    return [_split(row) for row in connection.execute(query.order_by(sleep_records.c.sleep_date))]
+    ordered = query.order_by(sleep_records.c.sleep_date)
+    lazily = ordered.execution_options(stream_results=True, yield_per=100)
+    for row in connection.execute(lazily):
+        yield _split(row)
 
 
 def _split(row: Row[Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:

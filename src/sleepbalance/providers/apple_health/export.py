@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sleepbalance.errors import Malformed
 from sleepbalance.provider import Finished, Member, Raw, Stream
-from sleepbalance.providers.apple_health.body import body, encoding_of
+from sleepbalance.providers.apple_health import dates
+from sleepbalance.providers.apple_health.body import BLOCK, body, encoding_of
+from sleepbalance.providers.apple_health.halves import WORTH, First, Second, Summary, middle
 from sleepbalance.providers.apple_health.markup import MOST_DAMAGE, Markup
 from sleepbalance.providers.apple_health.records import Records
 from sleepbalance.providers.apple_health.scan import CUT, Scanner
@@ -37,9 +41,12 @@ def recognises(member: Member) -> bool:
     return bool(_MARKED.search(text))
 
 
-def read(members: Sequence[Member], now: dt.datetime) -> Iterator[Raw | Finished]:
+def read(
+    members: Sequence[Member], now: dt.datetime, worth: int = WORTH
+) -> Iterator[Raw | Finished]:
     """All of the exports among `members`, then what is true of them as a whole.
 
+    The second half of a bare file of at least `worth` bytes is read by a process of its own.
     Raises `Malformed` where none of them can be opened.
     """
     made: list[dt.datetime] = []
@@ -49,7 +56,9 @@ def read(members: Sequence[Member], now: dt.datetime) -> Iterator[Raw | Finished
         records = Records(now)
         try:
             with member.open() as stream:
-                yield from _read_one(stream, records, problems)
+                split = _split(member, worth)
+                with ExitStack() as beside:
+                    yield from _read_one(stream, records, problems, _Beside(member, split, beside))
         except Malformed as error:
             unopened.append(error)
         made += [records.as_of] if records.as_of else []
@@ -57,6 +66,13 @@ def read(members: Sequence[Member], now: dt.datetime) -> Iterator[Raw | Finished
         raise unopened[0]
     problems += map(str, unopened)
     yield Finished(as_of=max(made, default=None), problems=tuple(dict.fromkeys(problems)))
+
+
+def _split(member: Member, worth: int) -> int | None:
+    """From where a second process may read: its bytes must be what is read here."""
+    if member.path is None or encoding_of(member.head) not in ("utf-8", "utf-8-sig"):
+        return None
+    return middle(member.path, worth)
 
 
 class _Until:
@@ -76,23 +92,62 @@ class _Until:
             return b""
 
 
-def _read_one(stream: Stream, records: Records, problems: list[str]) -> Iterator[Raw]:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a second process may read: `member` from `split` on, as long as `stack` is open."""
+
+    member: Member
+    split: int | None
+    stack: ExitStack
+
+    def start(self, until: int) -> Second | None:
+        if self.split is None or self.member.path is None:
+            return None
+        try:
+            return self.stack.enter_context(Second(self.member.path, self.split, until))
+        except OSError:
+            return None  # no process to be had: this one reads on
+
+
+def _read_one(
+    stream: Stream, records: Records, problems: list[str], beside: _Beside
+) -> Iterator[Raw]:
     until = _Until(stream)
+    first = First(until, beside.split)
     reader = Reader(records)
+    second: Second | None = None
     try:
-        for chunk in body(until):
+        for chunk in body(first):
             yield from reader.feed(chunk)
             if reader.hopeless:
                 break
+            second = second or beside.start(records.until)
     except Malformed as error:  # no root
         problems.append(until.failure or str(error))
         return
-    yield from reader.finish()
+    yield from _end(reader, first, second)
     if until.failure:
         problems.append(until.failure)
     elif not reader.whole:
         problems.append("The file is cut off at its end; everything before was read")
     problems += reader.problems()
+
+
+def _end(reader: Reader, first: First, second: Second | None) -> Iterator[Raw]:
+    """What comes behind the first part: found by the second process, or read here."""
+    if not first.done:
+        yield from reader.finish()
+        return
+    yield from reader.feed(CUT)
+    found = None
+    if second and reader.at_a_record and reader.until == second.until and not reader.hopeless:
+        found = second.summary()
+    if found is None or found.dated or second is None:
+        first.go_on()
+        yield from reader.rest_of(first)
+        return
+    yield from second.raws()
+    yield from reader.end_with(found)
 
 
 class Reader:
@@ -105,6 +160,44 @@ class Reader:
         self._markup: Markup | None = Markup(inside=False)
         self._carry = b""
         self.whole = False
+
+    @classmethod
+    def from_the_middle(cls, until: int) -> Reader:
+        """One that begins at a record, of an export that was made by `until` (epoch seconds)."""
+        records = Records(dates.instant(until))
+        reader = cls(records)
+        reader._markup = None
+        return reader
+
+    @property
+    def at_a_record(self) -> bool:
+        """Whether everything is read up to the mark of the next record, and all of it was plain."""
+        return self._markup is None and self._carry == CUT
+
+    @property
+    def until(self) -> int:
+        return self._records.until
+
+    def rest_of(self, stream: Stream) -> Iterator[Raw]:
+        """Reads a stream of UTF-8 to its end."""
+        while not self.hopeless and (chunk := stream.read(BLOCK)):
+            yield from self.feed(chunk)
+        yield from self.finish()
+
+    def summary(self) -> Summary:
+        """What to tell of a second half."""
+        records = self._records
+        dated = records.as_of is not None
+        return Summary(self.whole, dated, records.damages, records.readings.refused())
+
+    def end_with(self, second: Summary) -> Iterator[Raw]:
+        """Takes over what the second half says of the file, and gives what is still held."""
+        self.whole = second.whole
+        self._records.damages += second.damages
+        for kind, (why, count) in second.refused.items():
+            self._records.readings.refuse(kind, why, count)
+        yield from self._records.readings.flush()
+        yield from self._records.places.flush()
 
     @property
     def hopeless(self) -> bool:

@@ -86,6 +86,10 @@ class Readings:
         self._bad[kind] += count
         self._reasons.setdefault(kind, reason)
 
+    def refused(self) -> dict[str, tuple[str, int]]:
+        """Kind → why, and how many."""
+        return {kind: (self._reasons[kind], count) for kind, count in self._bad.items()}
+
     def flush(self) -> Iterator[Raw]:
         """Everything held, as packs; nothing is held afterwards."""
         for (kind, _), columns in sorted(self._columns.items(), key=lambda item: item[0]):
