@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, select, update
 
+from sleepbalance.store.engine import insert_rows
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.tables import night_details, sleep_records
 
@@ -109,9 +110,8 @@ class Writer:
     def flush(self) -> None:
         """Writes what is new."""
         for table, fresh in ((sleep_records, self.records), (night_details, self.details)):
-            if fresh:
-                self.connection.execute(insert(table), fresh)
-                fresh.clear()
+            insert_rows(self.connection, table, fresh)
+            fresh.clear()
 
     def _mine(self, table: Table, date: dt.date) -> tuple[Any, ...]:
         return table.c.user_id == self.user_id, table.c.sleep_date == date

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from isal import isal_zlib
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from sleepbalance.model import Source
 from sleepbalance.provider import Raw
 from sleepbalance.store import phone
+from sleepbalance.store.engine import insert_rows
 from sleepbalance.store.tables import raw_records as table
 
 Merge = Callable[[str, Sequence[bytes]], bytes]
@@ -65,8 +66,7 @@ class Keeper:
                 mine = update(table).where(*self.owner.rows(), table.c.external_id == raw.key)
                 self.connection.execute(mine, changes | {"received_at": self.now})
                 touched += [_raw(before), raw]
-        if fresh:
-            self.connection.execute(insert(table), fresh)
+        insert_rows(self.connection, table, fresh)
         return touched
 
     def _known(self, keys: Sequence[str]) -> dict[str, Row[Any]]:

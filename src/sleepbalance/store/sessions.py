@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from sleepbalance.model import (
     Kind,
@@ -26,6 +26,7 @@ from sleepbalance.model import (
     local,
     zone_info,
 )
+from sleepbalance.store.engine import insert_rows
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.raws import Owner
 from sleepbalance.store.tables import sleep_sessions as table
@@ -88,8 +89,7 @@ def insert_all(
         "updated_at": now,
     }
     rows = [{"id": new_id(), **common, **values(s, _own_place(s))} for s in fresh]
-    if rows:
-        connection.execute(insert(table), rows)
+    insert_rows(connection, table, rows)
 
 
 def values(session: Session, where: Place) -> dict[str, Any]:
@@ -225,8 +225,8 @@ def _row(session: Session) -> dict[str, Any]:
         "source_name": session.source.name,
         "source_device": session.source.device,
         "door": session.door,
-        "kind": session.kind,
-        "method": session.method,
+        "kind": session.kind and str(session.kind),
+        "method": str(session.method),
         "own_zone_start": session.zone_start,
         "own_zone_end": session.zone_end,
         "printed_offset": session.printed,
@@ -275,7 +275,7 @@ def _placed(session: Session, where: Place) -> dict[str, Any]:
         "sleep_end_at": moved.sleep_end,
         "zone_start": where.zone_start,
         "zone_end": where.zone_end,
-        "zone_from": where.zone_from,
+        "zone_from": str(where.zone_from),
         "start_offset": _offset(moved.start, where.zone_start),
         "end_offset": _offset(moved.end, where.zone_end),
     }

@@ -22,6 +22,7 @@ from sleepbalance.provider import Raw, Stream
 from sleepbalance.providers.apple_health.scan import CUT
 
 WORTH = 48 * 2**20  # bytes from which on a second process saves more than it costs
+SHARE = 0.56  # of the file that the first process reads: the second has to start first
 LOOK = 2**20
 _FRAME = struct.Struct("<I")
 _raw = msgspec.msgpack.Decoder(Raw)
@@ -43,14 +44,15 @@ def middle(path: Path, worth: int = WORTH) -> int | None:
     """Where a record begins near the middle; None where the file is not worth a second process."""
     try:
         with path.open("rb") as file:
-            half = path.stat().st_size // 2
-            if 2 * half < worth:
+            size = path.stat().st_size
+            if size < worth:
                 return None
-            file.seek(half)
+            rough = int(SHARE * size)
+            file.seek(rough)
             at = file.read(LOOK).find(CUT)
     except OSError:
         return None
-    return None if at < 0 else half + at
+    return None if at < 0 else rough + at
 
 
 class First:
