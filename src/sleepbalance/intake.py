@@ -19,7 +19,7 @@ from sleepbalance.store.spool import Spool
 from sleepbalance.stretches import Span, Stretches, push
 
 BATCH = dt.timedelta(days=30)  # clusters of so much time are worked on together
-AT_ONCE = 4  # companions that are held in memory together
+AT_ONCE = 10  # companions that are held in memory together
 NEAR = dt.timedelta(hours=24)  # a record that names its zone tells it to sleeps this near
 
 
@@ -90,7 +90,10 @@ class Intake:
         if as_of is not None:
             lost = raws.absent(self.connection, self.owner, source, as_of, spool.has, self.now)
             gone = [span_of(raw) for raw in lost if raw.start is not None]
-        spoken = Stretches([*spool.spans(source), *gone])
+        said: list[Span] = []
+        for start, end in spool.spans(source):
+            push(said, start, end)
+        spoken = Stretches([*said, *gone])
         around = Stretches([*spoken.merged, *touched], reach=BATCH)
         work = _Source(self, source, spool, spoken, Stretches([*spoken.merged, *touched]))
         for low, high in around.merged:
