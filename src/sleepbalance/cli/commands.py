@@ -84,7 +84,7 @@ def _opened(context: typer.Context) -> Iterator[App]:
     from sleepbalance import app, folder
 
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
     with app.opened(folder.locate(*context.obj)) as opened:
         yield opened
