@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 
 from sleepbalance.model import Session
 from sleepbalance.provider import Provider, Raw
@@ -85,7 +85,12 @@ class Intake:
         With `as_of` the spool is the whole truth up to then: what the source had before and has
         no more is marked absent, and its sleeps are hidden.
         """
-        touched = self._keep(spool, source)
+        if as_of is None and not raws.knows(self.connection, self.owner, source):
+            self._take_new(spool, source)
+            return
+        touched: list[Span] = []
+        for raw in self._keep(spool, source):
+            push(touched, *span_of(raw))
         gone: list[Span] = []
         if as_of is not None:
             lost = raws.absent(self.connection, self.owner, source, as_of, spool.has, self.now)
@@ -101,21 +106,26 @@ class Intake:
         if gone:
             self._hide(source, Stretches(gone))
 
-    def _keep(self, spool: Spool, source: str) -> list[Span]:
-        """Stores the raw records; gives the spans of those that are new or changed."""
-        touched: list[Span] = []
-        keeper = raws.Keeper(self.connection, self.owner, self.provider.merge, self.bond, self.now)
+    def _take_new(self, spool: Spool, source: str) -> None:
+        """The same for a source of which nothing is known yet: nothing has to be read again."""
+        kept = self._keep(spool, source, new=True)
+        records = (raw for raw in kept if not raw.companion)
+        _Source(self, source, spool, Stretches(), None).work(clusters(records, self.provider.reach))
+
+    def _keep(self, spool: Spool, source: str, *, new: bool = False) -> Iterator[Raw]:
+        """Stores the raw records, companions first; gives the new and the changed ones."""
+        merge = self.provider.merge
+        keeper = raws.Keeper(self.connection, self.owner, merge, self.bond, self.now, new)
         beside = spool.companions(source)
         packs = iter(lambda: list(islice(beside, AT_ONCE)), [])
-        for batch in chain(spool.records(source), packs):
+        for batch in chain(packs, spool.records(source)):
             for raw in keeper.keep(batch):
                 if raw.problem is not None or raw.start is None:
                     continue
                 start, end = span_of(raw)
-                push(touched, start, end)
                 if raw.zone is not None:
                     push(self.changed, start - NEAR, end + NEAR)
-        return touched
+                yield raw
 
     def count(self, session: Session, outcome: str) -> None:
         """Counts one sleep."""
@@ -126,16 +136,16 @@ class Intake:
     def _hide(self, source: str, gone: Stretches) -> None:
         """Hides the sleeps of which nothing is left after an export was taken at its word."""
         for low, high in gone.merged:
-            left = raws.between(self.connection, self.owner, source, low, high, companion=False)
-            there = Stretches([span_of(raw) for raw in left])
             for stored in sessions.of_source(self.connection, self.owner, source, low, high):
                 session = stored.report.session
-                if stored.hidden or there.touch(session.start, session.end):
+                span = (session.start, session.end)
+                where = (self.connection, self.owner, source, *span)
+                if stored.hidden or raws.between(*where, companion=False):
                     continue
                 sessions.hide(self.connection, [stored.report.id], self.now)
                 self.count(session, "updated")
                 self.removed += 1
-                self.changed.append((session.start, session.end))
+                self.changed.append(span)
 
 
 @dataclass
@@ -146,21 +156,23 @@ class _Source:
     source: str
     spool: Spool
     spoken: Stretches  # where what was brought speaks of a sleep
-    touched: Stretches
+    touched: Stretches | None  # None: all that there is
 
     def between(self, low: dt.datetime, high: dt.datetime) -> None:
-        """Works on every touched cluster of [low, high], some weeks at a time."""
+        """Works on every touched cluster of [low, high]."""
         intake, reach = self.intake, self.intake.provider.reach
-        batch: list[Cluster] = []
         with raws.from_start(intake.connection, intake.owner, self.source, low, reach) as found:
-            for cluster in clusters(found, reach):
-                if cluster.start > high:
-                    break
-                if batch and cluster.end - batch[0].start > BATCH:
-                    self._work(batch)
-                    batch = []
-                if self.touched.touch(cluster.start, cluster.end):
-                    batch.append(cluster)
+            self.work(takewhile(lambda cluster: cluster.start <= high, clusters(found, reach)))
+
+    def work(self, found: Iterable[Cluster]) -> None:
+        """Works on every touched cluster, some weeks at a time."""
+        batch: list[Cluster] = []
+        for cluster in found:
+            if batch and cluster.end - batch[0].start > BATCH:
+                self._work(batch)
+                batch = []
+            if self.touched is None or self.touched.touch(cluster.start, cluster.end):
+                batch.append(cluster)
         if batch:
             self._work(batch)
 

@@ -135,6 +135,17 @@ def test_an_export_taken_at_its_word_removes_and_says_how_many(app: App, tmp_pat
     assert len(app.nights(None)) == 5
 
 
+def test_a_sleep_that_lost_its_middle_is_not_hidden(lite: App, tmp_path: Path) -> None:
+    evening, middle, morning = (
+        Sample(f"2026-10-21T{start}", f"2026-10-21T{end}", "AsleepCore")
+        for start, end in (("00:00", "01:00"), ("01:20", "01:40"), ("02:00", "06:00"))
+    )
+    take(lite, Export([evening, middle, morning]), tmp_path)
+    attempt = take(lite, Export([evening, morning]), tmp_path, replace=True)
+    assert (attempt["detail"]["hidden"], counts(attempt)) == (0, (0, 1, 0))
+    assert lite.nights(None)[0]["total_sleep_time"] == 300
+
+
 @pytest.mark.parametrize("how", ["cut off", "undated"])
 def test_a_file_that_is_not_whole_replaces_nothing(lite: App, tmp_path: Path, how: str) -> None:
     nights_there = [*staged("2026-10-20"), *staged("2026-10-21")]

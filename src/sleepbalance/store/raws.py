@@ -48,13 +48,14 @@ class Keeper:
     merge: Merge
     connection_id: str
     now: dt.datetime
+    new: bool = False  # nothing of the source is known yet: there is nothing to look up
 
     def keep(self, batch: Sequence[Raw]) -> list[Raw]:
         """Stores some hundred records at most; gives those that are new or changed.
 
         A changed one that moved is given twice, with the span that it had and the one it has.
         """
-        known = self._known([raw.key for raw in batch])
+        known = {} if self.new else self._known([raw.key for raw in batch])
         fresh: list[dict[str, Any]] = []
         touched: list[Raw] = []
         for raw in batch:
@@ -72,6 +73,12 @@ class Keeper:
     def _known(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
         query = select(table).where(*self.owner.rows(), table.c.external_id.in_(keys))
         return {row.external_id: row for row in self.connection.execute(query)}
+
+
+def knows(connection: Connection, owner: Owner, source: str) -> bool:
+    """Whether anything was ever kept of a source."""
+    query = select(table.c.external_id).where(*owner.rows(), table.c.source_key == source)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _row(owner: Owner, raw: Raw, connection_id: str, now: dt.datetime) -> dict[str, Any]:
