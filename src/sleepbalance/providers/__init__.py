@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
 
 from sleepbalance.errors import Fatal, UsageError
 from sleepbalance.provider import Provider
@@ -14,6 +13,8 @@ GROUP = "sleepbalance.providers"
 @cache
 def load() -> dict[str, Provider]:
     """Every installed provider by id, in the order of ids. Raises Fatal for one that is none."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 # a helper process needs none
+
     found: dict[str, Provider] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         found[entry.name] = checked(entry.name, entry.load())

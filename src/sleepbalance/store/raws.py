@@ -20,6 +20,7 @@ from sleepbalance.store.tables import raw_records as table
 
 Merge = Callable[[str, Sequence[bytes]], bytes]
 LONGEST = dt.timedelta(days=8)  # no record and no pack spans more
+SHORT = dt.timedelta(minutes=45)  # what a stage lasts at most, more or less
 WORTH_PACKING = 512  # bytes
 
 
@@ -234,7 +235,7 @@ def marks(
 ) -> list[tuple[dt.datetime, str, tuple[str, str, str]]]:
     """(instant, zone, (provider, account, source)) of records that name their zone, in order.
 
-    A record tells it for both of its ends.
+    A record tells it for both of its ends, a short one for its start.
     """
     query = select(
         table.c.start_at, table.c.end_at, table.c.zone, table.c.provider, table.c.account
@@ -249,7 +250,9 @@ def marks(
     found = set()
     for row in connection.execute(named):
         source = (row.provider, row.account, row.source_key)
-        found |= {(row.start_at, row.zone, source), (row.end_at, row.zone, source)}
+        found.add((row.start_at, row.zone, source))
+        if row.end_at - row.start_at > SHORT:
+            found.add((row.end_at, row.zone, source))
     return sorted(found)
 
 

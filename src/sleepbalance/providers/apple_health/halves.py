@@ -22,7 +22,7 @@ from sleepbalance.provider import Raw, Stream
 from sleepbalance.providers.apple_health.scan import CUT
 
 WORTH = 48 * 2**20  # bytes from which on a second process saves more than it costs
-SHARE = 0.62  # of the file that the first process reads: the second has to start first
+SHARE = 0.58  # of the file that the first process reads: the second has to start first
 LOOK = 2**20
 _FRAME = struct.Struct("<I")
 _raw = msgspec.msgpack.Decoder(Raw)
