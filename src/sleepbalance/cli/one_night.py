@@ -117,10 +117,15 @@ def _beside(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
 
 
 def _differs(row: Night, other: Mapping[str, Any]) -> bool:
-    ours, theirs = row["total_sleep_time"], other.get("total_sleep_time")
-    if ours is None or theirs is None:
-        return ours is not theirs
-    return abs(int(ours) - int(theirs)) >= WORTH_SAYING
+    """Whether a source tells any duration of the night otherwise than the night does."""
+    ours = {**(row["details"] or {}), **row}
+    return any(_apart(ours.get(key), other[key]) for _, key in _MINUTES if key in other)
+
+
+def _apart(mine: int | None, theirs: int | None) -> bool:
+    if mine is None or theirs is None:
+        return mine is not theirs
+    return abs(mine - theirs) >= WORTH_SAYING
 
 
 _ZONES = {
