@@ -255,14 +255,24 @@ def _guard(where: Folder, members: Sequence[Member]) -> None:
         raise UsageError("This is made-up demo data; it does not belong among real nights.")
 
 
+def _silent(_line: str) -> None:
+    """Hears nothing."""
+
+
 @contextmanager
-def opened(where: Folder) -> Iterator[App]:
-    """The data folder with its database at head; made and upgraded where it has to be."""
+def opened(where: Folder, tell: Callable[[str], None] = _silent) -> Iterator[App]:
+    """The data folder with its database at head; made and upgraded where it has to be.
+
+    `tell` hears what an upgrade did to a database that was there before.
+    """
     folder.make(where)
     engine = make_engine(where.url)
     try:
         if not version.ready(engine, _registry()):
-            upgrade(where)
+            before = version.find(where.url).version
+            for line in upgrade(where):
+                if before is not None:
+                    tell(line)
         yield App(where, engine)
     finally:
         engine.dispose()

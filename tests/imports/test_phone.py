@@ -13,7 +13,7 @@ import pytest
 from sleepbalance.app import App, opened
 from sleepbalance.folder import Folder
 from tests.exports import Export, evenings, hearts, staged
-from tests.homes import NOW
+from tests.homes import NOW, run
 
 USER = "u1"
 APP_FILE = """
@@ -162,6 +162,15 @@ def test_a_row_that_the_app_writes_later_is_taken_over(
     again = stands(file, "2026-11-01")
     assert again["id"] == later["id"]
     assert again["total_sleep_time"] == 438
+
+
+def test_the_person_is_told_where_the_old_file_is(file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{file}"
+    first = run("nights", data=tmp_path / "home", url=url)
+    assert "5 to v100" in first.stderr
+    assert ".backup" in first.stderr
+    assert "Wed 21 Oct" in first.stdout
+    assert run("nights", data=tmp_path / "home", url=url).stderr == ""
 
 
 def test_importing_again_changes_nothing(app: App, file: Path, tmp_path: Path) -> None:

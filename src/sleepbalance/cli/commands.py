@@ -86,7 +86,7 @@ def _opened(context: typer.Context) -> Iterator[App]:
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
     gc.enable()
-    with app.opened(folder.locate(*context.obj)) as opened:
+    with app.opened(folder.locate(*context.obj), _tell) as opened:
         yield opened
 
 
@@ -317,6 +317,13 @@ def demo(
     if data is None:
         raise UsageError("Say where: sleepbalance --data .demo demo")
     app.demo(data, tour.show_all)
+
+
+def _tell(line: str) -> None:
+    """News beside what was asked for."""
+    from sleepbalance.cli import words
+
+    typer.echo(words.safe(line), err=True)
 
 
 def _say(app: App, text: str) -> None:
