@@ -259,4 +259,5 @@ class Reader:
         markup.feed(data)
         yield from self._records.take(markup.events)
         if at_cut and self._scanner and not markup.closed and markup.at_top():
+            markup.let_go()
             self._markup = None

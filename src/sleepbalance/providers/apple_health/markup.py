@@ -116,6 +116,10 @@ class Markup:
                     self.events.append(Damage(self._kept, CUT_OFF))
         self._parser = None
 
+    def let_go(self) -> None:
+        """Gives the parser back at once: it and its handlers hold each other."""
+        self._parser = None
+
     def _feed(self, data: bytes) -> None:
         while data and not self.hopeless:
             if self._parser is None:

@@ -276,6 +276,7 @@ def _parsed(odd: list[bytes]) -> list[Event] | None:
         return []
     markup = Markup()
     markup.feed(b"".join(CUT + piece + MARK for piece in odd))
+    markup.let_go()
     if markup.damages or markup.marks != len(odd):
         return None
     return markup.events
