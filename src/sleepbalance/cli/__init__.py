@@ -1,5 +1,5 @@
 """The command line: one door to the verbs of `app`."""
 
-from sleepbalance.cli.commands import main
+from sleepbalance.cli.entry import main
 
 __all__ = ["main"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
-import os
 import re
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import sleepbalance
-from sleepbalance.errors import SleepBalanceError, UsageError
+from sleepbalance.errors import UsageError
 
 if TYPE_CHECKING:
     from sleepbalance.app import App
@@ -359,52 +356,3 @@ def _since(value: str | None) -> dt.datetime | None:
             return None
     day = _date("--since", value) or dt.date.min
     return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
-
-
-def main() -> None:
-    """The console script. Exit codes: 0 done, 1 failed, 2 it could not be meant so, 130 stopped."""
-    os.umask(0o077)  # nights are nobody else's business on this machine
-    for ending in ("SIGTERM", "SIGHUP"):  # as if the person had stopped it: nothing stays open
-        if hasattr(signal, ending):
-            signal.signal(getattr(signal, ending), _stop)
-    try:
-        cli(_hoisted(sys.argv[1:]))
-    except UsageError as error:
-        _complain(error)
-        sys.exit(2)
-    except SleepBalanceError as error:
-        _complain(error)
-        sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _hoisted(words: list[str]) -> list[str]:
-    """`--data DIR` means the same before and after the command."""
-    if "--" in words:
-        at = words.index("--")
-        return _hoisted(words[:at]) + words[at:]
-    front: list[str] = []
-    rest: list[str] = []
-    left = iter(words)
-    for word in left:
-        if word in ("--data", "--database-url"):
-            front += [word, *([value] if (value := next(left, None)) is not None else [])]
-        elif word.startswith(("--data=", "--database-url=")):
-            front.append(word)
-        else:
-            rest.append(word)
-    return front + rest
-
-
-def _stop(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _complain(error: SleepBalanceError) -> None:
-    from sleepbalance.cli import words
-
-    typer.echo(words.safe(str(error)), err=True)

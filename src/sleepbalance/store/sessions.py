@@ -66,10 +66,9 @@ def fingerprint(session: Session) -> str:
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise NotImplementedError(type(value))
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings are all that msgspec does not know of a session."""
+    return dict(value)
 
 
 def insert_all(
