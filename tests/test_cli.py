@@ -200,12 +200,12 @@ def test_the_data_folder_may_be_named_before_or_after(home: Path) -> None:
 
 def test_the_database_says_what_it_is(home: Path, tmp_path: Path) -> None:
     status = run_json("db", "status", data=home)
-    assert (status["version"], status["head"]) == ("v100", "v100")
-    assert "version: v100" in run("db", "status", data=home).stdout
-    assert "The database is at v100" in run("db", "upgrade", data=home).stdout
+    assert (status["version"], status["head"]) == ("v101", "v101")
+    assert "version: v101" in run("db", "status", data=home).stdout
+    assert "The database is at v101" in run("db", "upgrade", data=home).stdout
     fresh = tmp_path / "fresh"
     assert "nothing to v7" in run("db", "upgrade", "v7", data=fresh).stdout
-    assert "v7 to v100" in run("db", "upgrade", data=fresh).stdout
+    assert "v7 to v101" in run("db", "upgrade", data=fresh).stdout
     assert run("db", "upgrade", "v6", data=fresh, check=2).stderr
 
 
@@ -243,7 +243,7 @@ def test_the_demo_clears_nothing_that_is_no_demo(home: Path, tmp_path: Path) -> 
 def test_made_up_data_stays_out_of_real_folders(tmp_path: Path) -> None:
     from sleepbalance import providers
 
-    demos = [d.demo for p in providers.load().values() for d in p.doors if d.demo is not None]
+    demos = [d.demo for p in providers.load().values() for d in p.files if d.demo is not None]
     for demo in demos:
         done = run("import", demo, data=tmp_path / "data", check=2)
         assert "made-up demo data" in done.stderr

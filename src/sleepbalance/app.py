@@ -232,13 +232,13 @@ def _check_zone(zone: str) -> None:
 def _recognise(path: Path, members: Sequence[Member]) -> tuple[Provider, File, list[Member]]:
     """Whose export this is, by content."""
     for provider in providers.load().values():
-        for door in provider.doors:
+        for door in provider.files:
             if wanted := [member for member in members if door.recognises(member)]:
                 return provider, door, wanted
     known = " ".join(
         f"{provider.name}: {door.how_to}"
         for provider in providers.load().values()
-        for door in provider.doors
+        for door in provider.files
     )
     raise UsageError(f"{path.name} is no export that we know. What can be imported: {known}")
 
@@ -316,7 +316,7 @@ def demo(path: Path, show: Callable[[App], None]) -> None:
     with ExitStack() as stack:
         app = stack.enter_context(opened(where))
         for provider in providers.load().values():
-            for door in provider.doors:
+            for door in provider.files:
                 if door.demo is not None:
                     app.import_path(door.demo, now=DEMO_NOW)
         show(app)

@@ -5,7 +5,8 @@ SleepBalanceError
 │   ├── UsageError     the command cannot mean anything as given (exit code 2)
 │   └── StoreError     the database is not ours, newer, older than we read, or out of reach
 ├── NeedsReconnect     the consent is gone: the person connects again
-├── NotEntitled        the scope or the plan does not cover this: the rest goes on
+├── NotEntitled        the plan does not cover this: the rest goes on
+│   └── ScopeMissing   the person did not allow this: the rest goes on
 ├── RateLimited        asked too often: the same again after `retry_after`
 ├── Unavailable        network or their server: the same again later
 ├── Malformed          this record or this file cannot be read: it is kept with its reason
@@ -47,6 +48,12 @@ class NotEntitled(SleepBalanceError):
     """Scope or plan do not cover this; everything else goes on."""
 
     code = "NOT_ENTITLED"
+
+
+class ScopeMissing(NotEntitled):
+    """The person did not allow this; everything else goes on."""
+
+    code = "SCOPE_MISSING"
 
 
 class RateLimited(SleepBalanceError):

@@ -11,6 +11,7 @@ would hand it over. See CONTRIBUTING.md.
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import io
 import re
 import zipfile
@@ -18,8 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
-from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,7 +28,7 @@ from hypothesis import strategies as st
 from sleepbalance.errors import SleepBalanceError
 from sleepbalance.model import Session, Stage
 from sleepbalance.provider import File, Finished, Normalised, Provider, Raw, Stream
-from sleepbalance.providers import GROUP, load
+from sleepbalance.providers import get, load
 
 NOW = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # later than any sample
 VITALS = {"heart_rate", "hrv_rmssd", "hrv_sdnn", "breathing_rate", "spo2", "skin_temperature"}
@@ -104,8 +103,7 @@ def _members(file: Path) -> Iterator[Bytes]:
 
 def samples_of(provider_id: str) -> tuple[Sample, ...]:
     """What lies in the folder `samples` beside an installed provider."""
-    (entry,) = entry_points(group=GROUP, name=provider_id)
-    folder = Path(str(files(entry.module))) / "samples"
+    folder = Path(inspect.getfile(get(provider_id).normalise)).parent / "samples"
     return handed_over(folder) if folder.is_dir() else ()
 
 
@@ -113,8 +111,8 @@ def together(raws: Iterable[Raw], reach: dt.timedelta) -> list[list[Raw]]:
     """Raw records as the engine hands them to `normalise`: of one source, touching, companioned."""
     placed = [raw for raw in raws if raw.problem is None and raw.start and raw.end]
     groups: list[list[Raw]] = []
-    for source in sorted({raw.source.key for raw in placed}):
-        own = [raw for raw in placed if raw.source.key == source]
+    for source in sorted({raw.source.key for raw in placed if not raw.companion}):
+        own = [raw for raw in placed if raw.source.key in (source, "")]
         sleeps = sorted((raw for raw in own if not raw.companion), key=_span)
         for group in _touching(sleeps, reach):
             start, end = _window(group)
@@ -188,7 +186,7 @@ class Contract:
     def test_what_is_nobodys_is_refused(self) -> None:
         noise = [Bytes(name, data) for name, data in NOBODYS.items()]
         for member in (*noise, *(replace(member, encrypted=True) for member in noise)):
-            assert not any(door.recognises(member) for door in self.provider.doors), member.name
+            assert not any(door.recognises(member) for door in self.provider.files), member.name
 
     def test_what_is_another_providers_is_refused(self) -> None:
         for other in load().keys() - {self.provider.id}:
@@ -281,7 +279,7 @@ class Contract:
     # The demo
 
     def test_the_demo_says_that_it_is_one(self) -> None:
-        for door in self.provider.doors:
+        for door in self.provider.files:
             if door.demo is not None:
                 (sample,) = handed_over(door.demo)
                 wanted = [member for member in sample.members if door.recognises(member)]
@@ -336,7 +334,7 @@ class Contract:
 
 
 def _door(provider: Provider, sample: Sample) -> File | None:
-    doors = provider.doors
+    doors = provider.files
     return next((door for door in doors if any(map(door.recognises, sample.members))), None)
 
 

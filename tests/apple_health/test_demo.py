@@ -35,7 +35,7 @@ def test_the_demo_is_small_and_marked() -> None:
 
 
 def read() -> list[Raw]:
-    (door,) = PROVIDER.doors
+    (door,) = PROVIDER.files
     (sample,) = handed_over(SHIPPED)
     members = [member for member in sample.members if door.recognises(member)]
     now = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)

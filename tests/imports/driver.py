@@ -84,7 +84,7 @@ def main() -> None:
     if asked.linger:
         linger(engine, asked.linger)
     provider = next(iter(providers.load().values()))
-    (door,) = provider.doors
+    (door,) = provider.files
     with archive.open_members(asked.file) as members:
         job = sync.Import(
             user_id=found[0].id,

@@ -167,7 +167,7 @@ def test_a_row_that_the_app_writes_later_is_taken_over(
 def test_the_person_is_told_where_the_old_file_is(file: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{file}"
     first = run("nights", data=tmp_path / "home", url=url)
-    assert "5 to v100" in first.stderr
+    assert "5 to v101" in first.stderr
     assert ".backup" in first.stderr
     assert "Wed 21 Oct" in first.stdout
     assert run("nights", data=tmp_path / "home", url=url).stderr == ""

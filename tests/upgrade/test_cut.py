@@ -35,10 +35,10 @@ def test_a_phone_file(tmp_path: Path) -> None:
     folder = tmp_path / "cuts"
     folder.mkdir()
     met = _cut(folder, original)
-    assert met.keys() == {"None", "v5", "v7", "v100"}
+    assert met.keys() == {"None", "v5", "v7", "v100", "v101"}
     assert sum(met.values()) > 150
 
 
 def test_a_fresh_file(tmp_path: Path) -> None:
     met = _cut(tmp_path)
-    assert met.keys() == {"None", "v5", "v7", "v100"}
+    assert met.keys() == {"None", "v5", "v7", "v100", "v101"}

@@ -67,7 +67,7 @@ def test_every_form_comes_to_head_with_every_row(sqlite_path: Path, form: Form) 
     }
     assert phone.values(sqlite_path, "PRAGMA integrity_check") == ["ok"]
     assert len(phone.rows(sqlite_path, "PRAGMA foreign_key_check")) == len(broken)
-    assert phone.values(sqlite_path, "PRAGMA user_version") == [100]
+    assert phone.values(sqlite_path, "PRAGMA user_version") == [101]
     assert phone.values(sqlite_path, "PRAGMA application_id") == [APPLICATION_ID]
     assert "sleep_records: 1 row whose users row is gone (kept)" in done.notes
     engine = make_engine(url)
@@ -91,7 +91,7 @@ def test_a_verified_backup_stands_beside_it(sqlite_path: Path, form: Form) -> No
     before = phone.contents(sqlite_path)
     backup = upgrade(url).backup
     assert backup is not None
-    assert backup.name.startswith(f"{sqlite_path.name}.before-v100-20")
+    assert backup.name.startswith(f"{sqlite_path.name}.before-v101-20")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert phone.contents(backup) == before
     assert phone.values(backup, "PRAGMA user_version") == [form.version]
@@ -186,7 +186,7 @@ def test_one_of_ours_whose_number_the_app_set_back_is_ours(sqlite_path: Path, nu
     assert ready(engine)
     engine.dispose()
     assert phone.contents(sqlite_path) == before
-    assert phone.values(sqlite_path, "PRAGMA user_version") == [100]
+    assert phone.values(sqlite_path, "PRAGMA user_version") == [101]
 
 
 def test_ours_with_rows_is_backed_up_before_tables_are_rebuilt(sqlite_path: Path) -> None:

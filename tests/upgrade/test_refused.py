@@ -44,7 +44,7 @@ def _damaged(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     upgrade(f"sqlite:///{path}")
-    _sql("UPDATE alembic_version SET version_num = 'v101'")(path)
+    _sql("UPDATE alembic_version SET version_num = 'v199'")(path)
 
 
 def _bytes(content: bytes) -> Callable[[Path], None]:
@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
         ),
         "another program",
     ),
-    "newer than us": (_newer, "v101, newer than this program"),
+    "newer than us": (_newer, "v199, newer than this program"),
     "below 5": (_phone("PRAGMA user_version = 4"), "schema 4; we read 5, 7, 8, 9: open it once"),
     "without a number": (_phone("PRAGMA user_version = 0"), "schema 0"),
     "at 6, which there is not": (_phone("PRAGMA user_version = 6"), "schema 6"),

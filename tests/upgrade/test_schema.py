@@ -149,7 +149,7 @@ def test_deleting_a_user_deletes_everything_of_theirs(database_url: str) -> None
     upgrade(database_url)
     engine = make_engine(database_url)
     theirs = [t for t in metadata.sorted_tables if {"user_id", "connection_id"} & {*t.c.keys()}]
-    assert len(theirs) == 10
+    assert len(theirs) == 12
     with writing(engine) as connection:
         for user in ("u1", "u2"):
             connection.execute(insert(metadata.tables["users"]).values(_row("users", user)))
@@ -218,6 +218,7 @@ def _row(table: str, user: str) -> dict[str, Any]:
         "email": f"{user}@example.org",
         "kind": "rating",
         "state": "wanted",
+        "state_hash": user,
         "status": "success",
         "sync_trigger": "manual",
     }

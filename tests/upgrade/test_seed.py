@@ -162,7 +162,7 @@ def test_the_columns_stand_as_the_seed_lists_them(db: sqlite3.Connection) -> Non
 
 
 @pytest.mark.parametrize("status", ["connected", "needs_reconnect", "paused", "ended"])
-@pytest.mark.parametrize("version", ["v100"])
+@pytest.mark.parametrize("version", ["v101"])
 def test_what_head_accepts_besides(db: sqlite3.Connection, status: str) -> None:
     phone.insert(db, "wearable_connections", CONNECTION | {"status": status})
     for trigger in ("manual", "automatic", "background", "webhook", "import", "backfill"):

@@ -271,7 +271,7 @@ def user_list(context: typer.Context, json: AsJson = False) -> None:
 @db.command("upgrade")
 def db_upgrade(
     context: typer.Context,
-    revision: Annotated[str, typer.Argument(help="v5, v7, v100 or head.")] = "head",
+    revision: Annotated[str, typer.Argument(help="v5, v7, v100, v101 or head.")] = "head",
 ) -> None:
     """Bring the database up to a version; a backup is made before tables are rewritten."""
     from sleepbalance import app, folder

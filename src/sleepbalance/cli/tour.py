@@ -24,6 +24,6 @@ def show_all(app: App) -> None:
     out.say("")
     out.say("Now your own:", style="bold")
     for provider in providers.load().values():
-        for door in provider.doors:
+        for door in provider.files:
             out.say(f"{provider.name}: {door.how_to}")
     out.say(".venv/bin/sleepbalance import FILE", style="bold")

@@ -1,8 +1,10 @@
-"""Finds the providers that are installed: one folder or package each, known by entry point only."""
+"""Finds the providers: each folder beside this file, and each package with our entry point."""
 
 from __future__ import annotations
 
+import pkgutil
 from functools import cache
+from importlib import import_module
 
 from sleepbalance.errors import Fatal, UsageError
 from sleepbalance.provider import Provider
@@ -15,10 +17,15 @@ def load() -> dict[str, Provider]:
     """Every installed provider by id, in the order of ids. Raises Fatal for one that is none."""
     from importlib.metadata import entry_points  # noqa: PLC0415 # a helper process needs none
 
-    found: dict[str, Provider] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    found = {name: checked(name, import_module(f"{__name__}.{name}").PROVIDER) for name in ours()}
+    for entry in entry_points(group=GROUP):
         found[entry.name] = checked(entry.name, entry.load())
-    return found
+    return {name: found[name] for name in sorted(found)}
+
+
+def ours() -> list[str]:
+    """The ids of the providers that come with SleepBalance."""
+    return [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
 
 
 def get(provider_id: str) -> Provider:

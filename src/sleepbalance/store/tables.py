@@ -30,6 +30,16 @@ def _connection() -> Column[str]:
     return Column("connection_id", Text, ForeignKey("wearable_connections.id", ondelete="SET NULL"))
 
 
+def _bond(*, primary_key: bool = False) -> Column[str]:
+    """The connection that a row goes with, also when it goes."""
+    there = ForeignKey("wearable_connections.id", ondelete="CASCADE")
+    return Column("connection_id", Text, there, primary_key=primary_key, nullable=False)
+
+
+def _name() -> Column[str]:
+    return Column("name", Text, primary_key=True)
+
+
 # -- the app's ---------------------------------------------------------------------------------
 
 users = Table(
@@ -322,12 +332,7 @@ sync_windows = Table(
     "sync_windows",
     metadata,
     Column("id", Text, primary_key=True),
-    Column(
-        "connection_id",
-        Text,
-        ForeignKey("wearable_connections.id", ondelete="CASCADE"),
-        nullable=False,
-    ),
+    _bond(),
     Column("date_from", Day, nullable=False),
     Column("date_to", Day, nullable=False),
     Column("state", Text, nullable=False),
@@ -368,3 +373,31 @@ source_order = Table(
     Column("source_key", Text),  # NULL: every source of that provider and account
     PrimaryKeyConstraint("user_id", "position"),
 )
+
+# -- connections, since v101 -------------------------------------------------------------------
+
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    Column("state_hash", Text, primary_key=True),  # SHA-256 of what the maker sends back
+    _user(),
+    Column("provider", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("verifier", Text, nullable=False),  # PKCE's, sealed; "" without
+    Column("expires_at", Instant, nullable=False),
+)
+
+token_refreshes = Table(  # a refresh that was sent, and not answered yet
+    "token_refreshes",
+    metadata,
+    _bond(primary_key=True),
+    Column("token_hash", Text, nullable=False),  # SHA-256 of the refresh token that was sent
+    Column("sent_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="1"),
+)
+
+# A maker asked us to wait; named "user:<connection id>" or "app:<provider>".
+pauses = Table("pauses", metadata, _name(), Column("until", Instant, nullable=False))
+
+# What the database itself is for.
+about = Table("about", metadata, _name(), Column("value", Text, nullable=False))

@@ -30,7 +30,7 @@ from sleepbalance.store.tables import (
     wearable_sync_history,
 )
 
-REVISIONS = ("v5", "v7", "v100")
+REVISIONS = ("v5", "v7", "v100", "v101")
 HEAD = REVISIONS[-1]
 APPLICATION_ID = 0x534C5042  # "SLPB", in the header of each SQLite file of ours
 PHONE_VERSIONS = (5, 7, 8, 9)  # the app's schema numbers that we read; there is no 6

@@ -33,4 +33,6 @@ PROVIDER = Provider(
     normalise=normalise,
     reach=REACH,
     merge=merge,
+    also=("apple", "apple watch", "healthkit", "iphone", "ios", "watchos"),
+    hub=True,
 )
