@@ -1,25 +1,24 @@
-"""Wiring: opens the data folder, and holds the verbs that every door calls."""
+"""The verbs of an open data folder: people, imports, and everything that looks."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sleepbalance import derive, folder, providers
+from sleepbalance import derive, providers
 from sleepbalance.errors import Unavailable, UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.model import zone_info
 from sleepbalance.provider import File, Member, Provider
-from sleepbalance.store import history, nights, people, sessions, version
-from sleepbalance.store.engine import Connection, Engine, make_engine, reading, writing
+from sleepbalance.store import history, nights, people, sessions
+from sleepbalance.store.engine import Connection, Engine, reading, writing
 from sleepbalance.store.people import Person
 
 DEMO_MARK = b"sleepbalance:demo"
-DEMO_NOW = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # its nights are never in the future
 FIRST_USER = "me"
 
 
@@ -246,77 +245,10 @@ def _recognise(path: Path, members: Sequence[Member]) -> tuple[Provider, File, l
 def _guard(where: Folder, members: Sequence[Member]) -> None:
     """Keeps made-up data and real data apart."""
     marks = {DEMO_MARK in member.head for member in members}
-    if where.demo and marks != {True}:
+    if where.made_up and marks != {True}:
         raise UsageError(
-            f"{where.path} is a demo folder; your own data does not belong into it. "
+            f"{where.path} is a {where.purpose} folder; your own data does not belong into it. "
             "Leave --data out, or name another folder."
         )
-    if True in marks and not where.demo:
+    if True in marks and not where.made_up:
         raise UsageError("This is made-up demo data; it does not belong among real nights.")
-
-
-def _silent(_line: str) -> None:
-    """Hears nothing."""
-
-
-@contextmanager
-def opened(where: Folder, tell: Callable[[str], None] = _silent) -> Iterator[App]:
-    """The data folder with its database at head; made and upgraded where it has to be.
-
-    `tell` hears what an upgrade did to a database that was there before.
-    """
-    folder.make(where)
-    engine = make_engine(where.url)
-    try:
-        if not version.ready(engine, _registry()):
-            before = version.find(where.url).version
-            for line in upgrade(where):
-                if before is not None:
-                    tell(line)
-        yield App(where, engine)
-    finally:
-        engine.dispose()
-
-
-def upgrade(where: Folder, revision: str = "head") -> list[str]:
-    """Brings the database to a revision; gives in words what was done."""
-    from sleepbalance.store import upgrade as upgrading  # Alembic is slow to load
-
-    folder.make(where)
-    done = upgrading.upgrade(where.url, revision, _registry())
-    lines = [f"The database is at {done.after or 'no version yet'}."]
-    if done.before != done.after:
-        lines = [f"The database went from {done.before or 'nothing'} to {done.after}."]
-    if done.backup is not None:
-        lines.append(f"What was there before is kept in {done.backup}")
-    return [*lines, *done.notes]
-
-
-def database_status(where: Folder) -> dict[str, Any]:
-    """What the database is, which version it has, and what would be done to it."""
-    found = version.status(where.url)
-    return {
-        "what": str(found.what),
-        "version": found.version,
-        "head": found.head,
-        "pending": list(found.pending),
-        "backups": [str(path) for path in found.backups],
-        "orphans": list(found.orphans),
-        "note": found.why,
-    }
-
-
-def _registry() -> Mapping[str, str]:
-    return {provider.id: provider.name for provider in providers.load().values()}
-
-
-def demo(path: Path, show: Callable[[App], None]) -> None:
-    """Makes a demo folder anew and imports every demo export that the providers ship."""
-    where = folder.make_demo(path)
-    with ExitStack() as stack:
-        app = stack.enter_context(opened(where))
-        for provider in providers.load().values():
-            for door in provider.files:
-                if door.demo is not None:
-                    app.import_path(door.demo, now=DEMO_NOW)
-        show(app)

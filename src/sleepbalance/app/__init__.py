@@ -1,0 +1,15 @@
+"""Wiring: the verbs that every door calls, on an open data folder."""
+
+from sleepbalance.app.opening import database_status, demo, opened, upgrade
+from sleepbalance.app.verbs import DEMO_MARK, App, Listening, Overview
+
+__all__ = [
+    "DEMO_MARK",
+    "App",
+    "Listening",
+    "Overview",
+    "database_status",
+    "demo",
+    "opened",
+    "upgrade",
+]
