@@ -153,7 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
 def listening(callback: str, ours: Callable[[Query], bool]) -> Iterator[Callback]:
     """A callback at an address of this computer; port 0 takes a free one.
 
-    A visit that is not `ours` is turned away, and the wait goes on. Raises UsageError for an address that is not this computer's, or whose port is taken.
+    A visit that is not `ours` is turned away, and the wait goes on. Raises UsageError for an
+    address that is not this computer's, or whose port is taken.
     """
     host, port, path = _parts(callback)
     try:
