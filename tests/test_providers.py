@@ -51,7 +51,7 @@ def test_nothing_outside_its_folder_names_a_provider(provider_id: str) -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{number}: {line.strip()}"
         for path in sorted(PACKAGE.rglob("*"))
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and "__pycache__" not in path.parts
         if not any(path.is_relative_to(folder) for folder in allowed)
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if words.search(line)

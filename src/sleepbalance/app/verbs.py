@@ -116,7 +116,7 @@ class App:
         with archive.open_members(path, on_bytes=listening.on_bytes) as members:
             provider, door, wanted = _recognise(path, members)
             _guard(self.folder, wanted)
-            person = self._person_for_import(user, listening)
+            person = self.person_or_new(user, listening.made_user)
             job = sync.Import(
                 user_id=person.id,
                 provider=provider,
@@ -129,7 +129,10 @@ class App:
             )
             return sync.import_file(self.engine, job)
 
-    def _person_for_import(self, name: str | None, listening: Listening) -> Person:
+    def person_or_new(
+        self, name: str | None, made: Callable[[str], None] = lambda _name: None
+    ) -> Person:
+        """The user of that name, or the only one; the first one is made. `made` hears of that."""
         with writing(self.engine) as connection:
             people.lock(connection)
             if people.everybody(connection):
@@ -137,7 +140,7 @@ class App:
                 if found is not None:
                     return found
             person = people.add(connection, name or FIRST_USER)
-        listening.made_user(person.name)
+        made(person.name)
         return person
 
     # -- looking -------------------------------------------------------------------------------

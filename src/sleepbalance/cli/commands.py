@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sleepbalance.errors import UsageError
 
 if TYPE_CHECKING:
     from sleepbalance.app import App
+    from sleepbalance.folder import Folder
 
 cli = typer.Typer(
     name="sleepbalance",
@@ -76,15 +78,22 @@ def options(
 
 
 @contextmanager
-def _opened(context: typer.Context) -> Iterator[App]:
+def opened(context: typer.Context) -> Iterator[App]:
     gc.disable()  # what is loaded stays: to look through it again and again is a tenth of an import
-    from sleepbalance import app, folder
+    from sleepbalance import app
 
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
     gc.enable()
-    with app.opened(folder.locate(*context.obj), _tell) as opened:
-        yield opened
+    with app.opened(where(context), tell) as found:
+        yield found
+
+
+def where(context: typer.Context) -> Folder:
+    """The data folder that is meant."""
+    from sleepbalance import folder
+
+    return folder.locate(*context.obj, sandbox="SLEEPBALANCE_SANDBOX_URL" in os.environ)
 
 
 @cli.command("import")
@@ -105,7 +114,7 @@ def import_(
     from sleepbalance.app import Listening
     from sleepbalance.cli.progress import Progress
 
-    with _opened(context) as app, Progress() as progress:
+    with opened(context) as app, Progress() as progress:
         listening = Listening(
             on_bytes=progress.bytes, waiting=progress.waiting, made_user=progress.made_user
         )
@@ -116,13 +125,13 @@ def import_(
         if json:
             from sleepbalance.cli import plain
 
-            plain.as_json(attempt, demo=app.folder.demo)
+            plain.as_json(attempt, purpose=app.folder.purpose)
         else:
             from sleepbalance.cli import show
 
             dates = (attempt["sync_date_from"], attempt["sync_date_to"])
             overview = app.overview(attempt["user_id"], *dates)
-            show.imported(show.screen(demo=app.folder.demo), attempt, overview, path.name)
+            show.imported(show.screen(purpose=app.folder.purpose), attempt, overview, path.name)
     raise typer.Exit(1 if attempt["status"] == "failed" else 0)
 
 
@@ -140,14 +149,14 @@ def nights(
 
     if json and csv:
         raise UsageError("Choose one of --json and --csv.")
-    with _opened(context) as app:
-        rows = app.nights(user, _date("--from", first), _date("--to", last))
+    with opened(context) as app:
+        rows = app.nights(user, a_date("--from", first), a_date("--to", last))
         if json:
-            plain.as_json(rows, demo=app.folder.demo)
+            plain.as_json(rows, purpose=app.folder.purpose)
         elif csv:
-            plain.as_csv(rows, demo=app.folder.demo)
+            plain.as_csv(rows, purpose=app.folder.purpose)
         else:
-            show.nights(show.screen(demo=app.folder.demo), rows)
+            show.nights(show.screen(purpose=app.folder.purpose), rows)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -162,13 +171,13 @@ def night(
     """Show one night whole: stages, each source's numbers, and where each is from."""
     from sleepbalance.cli import one_night, plain, show
 
-    with _opened(context) as app:
+    with opened(context) as app:
         row = _pick(app, date, user)
         if json:
-            plain.as_json(row, demo=app.folder.demo)
+            plain.as_json(row, purpose=app.folder.purpose)
             return
         stored = app.sessions_of(user, row["sleep_date"])
-        out = show.screen(demo=app.folder.demo)
+        out = show.screen(purpose=app.folder.purpose)
         one_night.show(out, row, [s.report for s in stored])
 
 
@@ -180,7 +189,7 @@ def _pick(app: App, date: str, user: str | None) -> dict[str, Any]:
         if back >= len(rows):
             raise UsageError(f"There are {len(rows)} nights here; {date} is none of them.")
         return rows[-1 - back]
-    wanted = _date("DATE", date)
+    wanted = a_date("DATE", date)
     rows = app.nights(user, wanted, wanted)
     if not rows:
         raise UsageError(f"There is no night on {date}. All of them: sleepbalance nights")
@@ -204,14 +213,14 @@ def history(
     """Show what was tried, when, and what came of it, the newest first."""
     from sleepbalance.cli import plain, show
 
-    with _opened(context) as app:
+    with opened(context) as app:
         rows = app.history(
             user, provider=provider, status=_status(status), since=_since(since), limit=limit
         )
         if json:
-            plain.as_json(rows, demo=app.folder.demo)
+            plain.as_json(rows, purpose=app.folder.purpose)
         else:
-            show.history(show.screen(demo=app.folder.demo), rows)
+            show.history(show.screen(purpose=app.folder.purpose), rows)
 
 
 @cli.command()
@@ -219,12 +228,12 @@ def stats(context: typer.Context, user: User = None, json: AsJson = False) -> No
     """Show how often each provider's attempts succeeded."""
     from sleepbalance.cli import plain, show
 
-    with _opened(context) as app:
+    with opened(context) as app:
         rows = app.stats(user)
         if json:
-            plain.as_json(rows, demo=app.folder.demo)
+            plain.as_json(rows, purpose=app.folder.purpose)
         else:
-            show.stats(show.screen(demo=app.folder.demo), rows)
+            show.stats(show.screen(purpose=app.folder.purpose), rows)
 
 
 @zone.command("set")
@@ -236,9 +245,9 @@ def zone_set(
     user: User = None,
 ) -> None:
     """Say where you lived; nights that guess their zone are derived again."""
-    with _opened(context) as app:
-        changed = app.set_zone(user, name, _date("--from", first), _date("--until", last))
-        _say(app, f"Zone {name} is set; {changed} nights changed.")
+    with opened(context) as app:
+        changed = app.set_zone(user, name, a_date("--from", first), a_date("--until", last))
+        say_in(app, f"Zone {name} is set; {changed} nights changed.")
 
 
 @user.command("add")
@@ -247,9 +256,9 @@ def user_add(
     name: Annotated[str, typer.Argument(help="A name or a code; nothing else is asked for.")],
 ) -> None:
     """Add a person."""
-    with _opened(context) as app:
+    with opened(context) as app:
         person = app.add_user(name)
-        _say(app, f"Added {person.name}.")
+        say_in(app, f"Added {person.name}.")
 
 
 @user.command("list")
@@ -257,15 +266,15 @@ def user_list(context: typer.Context, json: AsJson = False) -> None:
     """List the people."""
     from sleepbalance.cli import plain
 
-    with _opened(context) as app:
+    with opened(context) as app:
         people = [{"id": person.id, "name": person.name} for person in app.users()]
         if json:
-            plain.as_json(people, demo=app.folder.demo)
+            plain.as_json(people, purpose=app.folder.purpose)
             return
         for person in people:
-            _say(app, f"{person['name']}  {person['id']}")
+            say_in(app, f"{person['name']}  {person['id']}")
         if not people:
-            _say(app, "Nobody yet. The first import makes one: sleepbalance import FILE")
+            say_in(app, "Nobody yet. The first import makes one: sleepbalance import FILE")
 
 
 @db.command("upgrade")
@@ -274,12 +283,11 @@ def db_upgrade(
     revision: Annotated[str, typer.Argument(help="v5, v7, v100, v101 or head.")] = "head",
 ) -> None:
     """Bring the database up to a version; a backup is made before tables are rewritten."""
-    from sleepbalance import app, folder
+    from sleepbalance import app
     from sleepbalance.cli import show
 
-    where = folder.locate(*context.obj)
-    lines = app.upgrade(where, revision)
-    out = show.screen(demo=where.demo)
+    lines = app.upgrade(where(context), revision)
+    out = show.screen(purpose=where(context).purpose)
     for line in lines:
         out.say(line)
 
@@ -287,15 +295,15 @@ def db_upgrade(
 @db.command("status")
 def db_status(context: typer.Context, json: AsJson = False) -> None:
     """Say which version the database has, and what it is."""
-    from sleepbalance import app, folder
+    from sleepbalance import app
     from sleepbalance.cli import plain, show
 
-    where = folder.locate(*context.obj)
-    found = app.database_status(where)
+    meant = where(context)
+    found = app.database_status(meant)
     if json:
-        plain.as_json(found, demo=where.demo)
+        plain.as_json(found, purpose=meant.purpose)
         return
-    out = show.screen(demo=where.demo)
+    out = show.screen(purpose=meant.purpose)
     for key, value in found.items():
         text = ", ".join(value) if isinstance(value, list) else value
         if text:
@@ -316,20 +324,22 @@ def demo(
     app.demo(data, tour.show_all)
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
     """News beside what was asked for."""
     from sleepbalance.cli import words
 
     typer.echo(words.safe(line), err=True)
 
 
-def _say(app: App, text: str) -> None:
+def say_in(app: App, text: str) -> None:
+    """One line, beneath the mark of made-up data."""
     from sleepbalance.cli import show
 
-    show.screen(demo=app.folder.demo).say(text)
+    show.screen(purpose=app.folder.purpose).say(text)
 
 
-def _date(option: str, value: str | None) -> dt.date | None:
+def a_date(option: str, value: str | None) -> dt.date | None:
+    """What was said for an option, as a date. Raises UsageError for what is none."""
     if value is None:
         return None
     try:
@@ -354,5 +364,5 @@ def _since(value: str | None) -> dt.datetime | None:
             return dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours)
         except OverflowError:
             return None
-    day = _date("--since", value) or dt.date.min
+    day = a_date("--since", value) or dt.date.min
     return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)

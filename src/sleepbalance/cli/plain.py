@@ -11,16 +11,13 @@ from typing import Any
 import msgspec
 
 
-def as_json(value: Any, *, demo: bool) -> None:
-    """Prints one JSON value; in a demo every object at its top says so."""
-    if demo:
-        value = [_marked(v) for v in value] if isinstance(value, list) else _marked(value)
+def as_json(value: Any, *, purpose: str | None) -> None:
+    """Prints one JSON value; in a demo or the sandbox every object at its top says so."""
+    if purpose:
+        mark = {purpose: True}
+        value = [{**mark, **v} for v in value] if isinstance(value, list) else {**mark, **value}
     text = msgspec.json.format(msgspec.json.encode(_spelled(value)), indent=2)
     sys.stdout.write(text.decode() + "\n")
-
-
-def _marked(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {"demo": True, **value}
 
 
 def _spelled(value: Any) -> Any:
@@ -36,15 +33,16 @@ def _spelled(value: Any) -> Any:
     return value
 
 
-def as_csv(nights: Sequence[Mapping[str, Any]], *, demo: bool) -> None:
-    """Prints the columns of `sleep_records`; in a demo a first column says so."""
+def as_csv(nights: Sequence[Mapping[str, Any]], *, purpose: str | None) -> None:
+    """Prints the columns of `sleep_records`; in a demo or the sandbox a first column says so."""
+    mark = [purpose] if purpose else []
     columns = [name for name in (nights[0] if nights else {}) if name not in ("naps", "details")]
     out = csv.writer(sys.stdout, lineterminator="\n")
     if nights:
-        out.writerow((["demo"] if demo else []) + columns)
+        out.writerow(mark + columns)
     for night in nights:
         row = [_cell(_spelled(night[name])) for name in columns]
-        out.writerow((["true"] if demo else []) + row)
+        out.writerow(["true" for _ in mark] + row)
 
 
 def _cell(value: Any) -> Any:

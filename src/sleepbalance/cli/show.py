@@ -15,7 +15,10 @@ from sleepbalance.app import Overview
 from sleepbalance.cli import words
 
 Night = Mapping[str, Any]
-DEMO = "DEMO · made-up data, not yours"
+MARKS = {
+    "demo": "DEMO · made-up data, not yours",
+    "sandbox": "SANDBOX · made-up people, not you",
+}
 MOST_LINES = 10  # at the end of an import
 
 
@@ -40,8 +43,8 @@ class Screen(Console):
         self.print(table)
 
 
-def screen(*, demo: bool) -> Screen:
-    """Standard output; in a pipe as wide as its tables want to be. Begins with the demo mark."""
+def screen(*, purpose: str | None) -> Screen:
+    """Standard output; in a pipe as wide as its tables want to be. Made-up data is marked first."""
     terminal = sys.stdout.isatty()
     out = Screen(
         width=None if terminal else 160,
@@ -50,8 +53,8 @@ def screen(*, demo: bool) -> Screen:
         emoji=False,
         soft_wrap=not terminal,
     )
-    if demo:
-        out.say(DEMO, style="bold black on yellow")
+    if purpose:
+        out.say(MARKS[purpose], style="bold black on yellow")
     return out
 
 

@@ -9,7 +9,7 @@ from sleepbalance.cli import one_night, show
 
 def show_all(app: App) -> None:
     """Everything that a newcomer should see once."""
-    out = show.screen(demo=app.folder.demo)
+    out = show.screen(purpose=app.folder.purpose)
     rows = app.nights(None)
     attempts = app.history(None, limit=10)
     for attempt in attempts:

@@ -38,6 +38,29 @@ def get(provider_id: str) -> Provider:
     return known[provider_id]
 
 
+def meant(word: str) -> Provider:
+    """The provider that a person means by an id, a name or a device. Raises UsageError for none.
+
+    What nobody here has heard of may still come by another maker's road: those are told.
+    """
+    wanted = " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
+    known = load()
+    for provider in known.values():
+        if wanted in (provider.id.replace("_", " "), provider.name.casefold(), *provider.also):
+            return provider
+    roads = [
+        f"If its phone app writes into {provider.name}, that is a road: {door.how_to}"
+        f" Then: sleepbalance import FILE"
+        for provider in known.values()
+        if provider.hub
+        for door in provider.files
+    ]
+    raise UsageError(
+        f"{word!r} is none of the providers that are known here: {', '.join(known) or 'none'}. "
+        + " ".join(roads)
+    )
+
+
 def checked(name: str, value: object) -> Provider:
     """What an entry point named `name` leads to, if it is a provider of that id, else Fatal."""
     if not isinstance(value, Provider):
