@@ -1,0 +1,112 @@
+"""The numbers of a night: which of Google's is which of ours."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sleepbalance.model import Vital
+from sleepbalance.provider import Raw
+
+from .points import date, decode, inside, instant, number, unpack
+from .sources import is_own
+
+
+class Daily(NamedTuple):
+    """One number a night. Outside its limits no sleeper is alive, or nothing was measured."""
+
+    kind: str
+    member: str
+    field: str
+    vital: str
+    low: float
+    high: float
+
+
+DAILY = (
+    Daily(
+        "daily-heart-rate-variability",
+        "dailyHeartRateVariability",
+        "averageHeartRateVariabilityMilliseconds",  # "calculated using the RMSSD", of the night
+        "hrv_rmssd",
+        1,
+        500,
+    ),
+    Daily(
+        "daily-respiratory-rate",
+        "dailyRespiratoryRate",
+        "breathsPerMinute",
+        "breathing_rate",
+        3,
+        60,
+    ),
+    Daily(
+        "daily-oxygen-saturation",
+        "dailyOxygenSaturation",
+        "averagePercentage",  # its bounds are those of a confidence interval, no low and high
+        "spo2",
+        50.1,  # 50.0 is what the archive writes for "invalid"
+        100,
+    ),
+    Daily(
+        "daily-sleep-temperature-derivations",
+        "dailySleepTemperatureDerivations",
+        "nightlyTemperatureCelsius",
+        "skin_temperature",
+        15,
+        45,
+    ),
+)
+SLOWEST, FASTEST = 20, 300  # beats a minute
+
+
+def heart_rate(beside: Iterable[Raw], asleep: tuple[dt.datetime, dt.datetime]) -> dict[str, Vital]:
+    """Of the pieces of five minutes that lie wholly between the first and the last sleep."""
+    pieces: dict[dt.datetime, tuple[float, float, float]] = {}
+    for raw in _in_order(beside, "heart-rate"):
+        for point in map(decode, unpack(raw.payload)):
+            start, end = (instant(inside(point).get(name)) for name in ("startTime", "endTime"))
+            beats = _beats(inside(point, "heartRate"))
+            if beats and start and end and asleep[0] <= start < end <= asleep[1]:
+                pieces[start] = beats
+    if not pieces:
+        return {}
+    means, lows, highs = zip(*pieces.values(), strict=True)
+    mean = sum(sorted(means)) / len(means)
+    return {"heart_rate": Vital(round(mean, 3), min(lows), max(highs), len(means))}
+
+
+def _beats(told: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    mean, low, high = (number(told.get(f"beatsPerMinute{name}")) for name in ("Avg", "Min", "Max"))
+    if mean is None or low is None or high is None:
+        return None
+    return (mean, low, high) if SLOWEST <= low <= mean <= high <= FASTEST else None
+
+
+def daily(beside: Iterable[Raw], day: dt.date) -> tuple[dict[str, Vital], dict[str, object]]:
+    """The numbers of the date, and the points that they are from, as sent."""
+    beside = list(beside)
+    vitals: dict[str, Vital] = {}
+    sent: dict[str, object] = {}
+    for each in DAILY:
+        for raw in _in_order(beside, each.kind):
+            told = _of_date(unpack(raw.payload), each, day)
+            value = number(told.get(each.field))
+            if value is not None and each.low <= value <= each.high:
+                vitals[each.vital] = Vital(value)
+                sent[each.member] = {name: told[name] for name in told if name != "date"}
+    return vitals, sent
+
+
+def _of_date(points: Iterable[bytes], each: Daily, day: dt.date) -> Mapping[str, Any]:
+    """The first point of the date that holds a number, of the maker's own devices."""
+    for point in filter(is_own, map(decode, points)):
+        values = inside(point, each.member)
+        if date(values.get("date")) == day and number(values.get(each.field)) is not None:
+            return values
+    return {}
+
+
+def _in_order(raws: Iterable[Raw], kind: str) -> list[Raw]:
+    return sorted((raw for raw in raws if raw.kind == kind), key=lambda raw: raw.payload)
