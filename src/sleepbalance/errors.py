@@ -67,9 +67,19 @@ class RateLimited(SleepBalanceError):
 
 
 class Unavailable(SleepBalanceError):
-    """Network or server trouble on the way; the same again later."""
+    """Network or server trouble on the way; the same again later.
+
+    `sent` is False where the request surely never arrived; `retry_after` is in seconds.
+    """
 
     code = "PROVIDER_UNAVAILABLE"
+
+    def __init__(
+        self, message: str, *, sent: bool = True, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.retry_after = retry_after
 
 
 class Malformed(SleepBalanceError):

@@ -1,0 +1,309 @@
+"""HTTP as the person: a fresh token, limits kept, trouble waited out, no errors but ours."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from pyrate_limiter import InMemoryBucket
+from pyrate_limiter import Rate as Pace
+from pyrate_limiter.abstracts import RateItem
+
+from sleepbalance.errors import (
+    Fatal,
+    Gone,
+    Malformed,
+    NeedsReconnect,
+    NotEntitled,
+    RateLimited,
+    SleepBalanceError,
+    Unavailable,
+)
+from sleepbalance.provider import Answer, Api, OAuth, Rate, Remote, Reply
+from sleepbalance.wire import Wire, host_of, reason, retry_after, seconds_of_silence
+
+TRIES = 3
+FIRST_WAIT = 1.0  # seconds; the next ones are twice as long
+FIRST_PAUSE = 10.0  # after a 429 that does not say for how long
+SHORTEST_PAUSE = 1.0
+
+Per = Literal["user", "app"]
+Values = Mapping[str, str | int]
+
+
+class Bearer(Protocol):
+    """Where tokens come from. `seen` is the token that a request went out with."""
+
+    def token(self) -> str: ...
+
+    def renew(self, seen: str) -> str: ...
+
+    def refused(self, seen: str, why: NeedsReconnect) -> None: ...
+
+
+class Pauses(Protocol):
+    """What makers asked us to wait, known to every process; see `store.pauses`."""
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def app(self) -> str: ...
+
+    def left(self) -> float: ...
+
+    def begin(self, seconds: float, per: Per) -> None: ...
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request with its retries, and the seconds that may still be spent waiting for it."""
+
+    method: str
+    url: str
+    content: Mapping[str, Any] = field(repr=False)
+    patience: float
+    renewed: bool = False
+    tries: int = 0
+    pauses: int = 0
+
+
+class HttpClient:
+    """Implements `provider.Client` for one connection. Threads don't share it.
+
+    One call waits at most `patience` seconds in all, for limits and between tries, through
+    `sleep`. stamina can be given neither of them, so the few tries are a loop of our own. `hosts`
+    are those that a whole address may name, beside that of `api.base`; see `hosts_of`.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        api: Api,
+        bearer: Bearer | None,
+        *,
+        patience: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+        pauses: Pauses | None = None,
+        hosts: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.requests = 0
+        self._wire = wire
+        self._api = api
+        self._bearer = bearer
+        self._patience = patience
+        self._sleep = sleep
+        self._pauses = pauses or _OwnPauses(clock)
+        self._hosts = {host_of(api.base), *hosts}
+        names = (self._pauses.user, self._pauses.app)
+        self._paces = _Paces(api.reading.rates, *names, clock)
+
+    def get(self, path: str, params: Values | None = None) -> Reply:
+        return self._call("GET", path, params=params)
+
+    def post(
+        self,
+        path: str,
+        *,
+        params: Values | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Reply:
+        return self._call("POST", path, params=params, json=json, form=form)
+
+    def delete(self, path: str) -> Reply:
+        return self._call("DELETE", path)
+
+    def _call(self, method: str, path: str, **content: Any) -> Reply:
+        call = _Call(method, self._address(path), content, self._patience)
+        while True:
+            outcome = self._try(call)
+            if isinstance(outcome, Reply):
+                return outcome
+            if not self._may_again(call, outcome):
+                raise outcome
+
+    def _may_again(self, call: _Call, error: SleepBalanceError) -> bool:
+        """Whether the same is worth another try, once it has waited for it."""
+        if isinstance(error, Unavailable):
+            call.tries += 1
+            wait = error.retry_after or FIRST_WAIT * 2 ** (call.tries - 1)
+            return call.tries < TRIES and self._wait(call, wait)
+        if isinstance(error, RateLimited):
+            call.pauses += 1
+            if error.retry_after is None:
+                return self._wait(call, FIRST_PAUSE * 2 ** (call.pauses - 1))
+            return error.retry_after <= call.patience  # it is a pause by now, and waited for there
+        return False
+
+    def _address(self, path: str) -> str:
+        if "://" not in path:
+            return f"{self._api.base.rstrip('/')}/{path.removeprefix('/')}"
+        host = host_of(path)
+        if host not in self._hosts:
+            raise Fatal(f"{host} is no host of this maker; no token is sent there.")
+        return path
+
+    def _wait(self, call: _Call, seconds: float) -> bool:
+        """Waits, if the call's patience lasts so long."""
+        if seconds > call.patience:
+            return False
+        call.patience -= seconds
+        if seconds:
+            self._sleep(seconds)
+        return True
+
+    def _try(self, call: _Call) -> Reply | SleepBalanceError:
+        """Sends once; and once more where the token was refused, and a new one could be had.
+
+        What the bearer raises ends the call: a refresh is never tried again behind its back.
+        """
+        token = self._bearer.token() if self._bearer is not None else None
+        outcome, stale = self._once(call, token)
+        if stale and self._bearer and token and not call.renewed:
+            call.renewed = True
+            token = self._bearer.renew(token)
+            outcome, _ = self._once(call, token)
+        if isinstance(outcome, NeedsReconnect) and self._bearer and token:
+            self._bearer.refused(token, outcome)
+        return outcome
+
+    def _once(self, call: _Call, token: str | None) -> tuple[Reply | SleepBalanceError, bool]:
+        """What one request led to, and whether all that is wrong may be the token's age."""
+        self._take_turn(call)
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else None
+        self.requests += 1
+        try:
+            reply = self._wire.send(call.method, call.url, headers=headers, **call.content)
+        except Unavailable as trouble:
+            return trouble, False
+        if silence := seconds_of_silence(reply):
+            self._pauses.begin(silence, self._per)
+        verdict = self._verdict(reply)
+        if verdict is Answer.FINE or (verdict is None and 200 <= reply.status < 300):
+            return reply, False
+        error = self._common(reply, token) if verdict is None else verdict
+        assert isinstance(error, SleepBalanceError)
+        self._heed(error, reply)
+        return error, verdict is None and reply.status == 401
+
+    def _take_turn(self, call: _Call) -> None:
+        """Waits until pauses and rates allow a request; RateLimited where that is too long."""
+        while wait := self._pauses.left() or self._paces.wait():
+            if not self._wait(call, wait):
+                raise RateLimited(
+                    f"{self._name} lets nobody ask for another {wait:.0f} s; the rest comes with "
+                    "the next sync.",
+                    wait,
+                )
+
+    def _verdict(self, reply: Reply) -> SleepBalanceError | Answer | None:
+        try:
+            return self._api.fault(reply)
+        except Malformed as error:  # an error page where JSON was looked for
+            return error if 200 <= reply.status < 300 else None
+
+    def _common(self, reply: Reply, token: str | None) -> SleepBalanceError:
+        """The rule that `provider.Api` tells."""
+        status = reply.status
+        said = reason(reply, [token] if token else [])
+        told = f"{self._name} answered {status}" + (f" ({said})" if said else "")
+        known: dict[int, SleepBalanceError] = {
+            401: NeedsReconnect(f"{told}: it takes this connection no longer. Connect again."),
+            403: NotEntitled(f"{told}: it does not allow this."),
+            408: Unavailable(f"{told}; try again later."),
+            410: Gone(f"{told}: this service has ended."),
+            425: Unavailable(f"{told}; try again later."),
+            429: RateLimited(f"{told}: it was asked too often. The rest comes with the next sync."),
+        }
+        if status in known:
+            return known[status]
+        if 400 <= status < 500:
+            return Malformed(f"{told}.")
+        return Unavailable(f"{told}; try again later.")
+
+    def _heed(self, error: SleepBalanceError, reply: Reply) -> None:
+        """Takes over how long the maker asks us to wait, for everybody whom it concerns."""
+        if isinstance(error, RateLimited | Unavailable) and error.retry_after is None:
+            error.retry_after = retry_after(reply)
+        if isinstance(error, RateLimited) and error.retry_after is not None:
+            self._pauses.begin(max(error.retry_after, SHORTEST_PAUSE), self._per)
+
+    @property
+    def _name(self) -> str:
+        return self._wire.provider or host_of(self._api.base)
+
+    @property
+    def _per(self) -> Per:
+        """Whom a limit speaks of: makers don't say, so it is as their rates are."""
+        rates = self._api.reading.rates
+        return "app" if rates and all(rate.per == "app" for rate in rates) else "user"
+
+
+def hosts_of(door: Remote) -> frozenset[str]:
+    """The hosts that may see a token that came through this door."""
+    addresses = [door.api.base]
+    if isinstance(door, OAuth):
+        addresses += [door.authorize_url, door.token_url]
+    return frozenset(map(host_of, addresses))
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _OwnPauses:
+    """Pauses where there is no store: of this client only."""
+
+    clock: Callable[[], float]
+    until: float = float("-inf")
+    user: str = ""
+    app: str = ""
+
+    def left(self) -> float:
+        return max(self.until - self.clock(), 0.0)
+
+    def begin(self, seconds: float, per: Per) -> None:
+        del per
+        self.until = max(self.until, self.clock() + seconds)
+
+
+class _Paces:
+    """The rates that one client keeps to; those of a user and of an app are shared by name."""
+
+    shared: ClassVar[dict[tuple[str, tuple[Rate, ...]], InMemoryBucket]] = {}
+    mutex = threading.Lock()
+
+    def __init__(
+        self, rates: tuple[Rate, ...], user: str, app: str, clock: Callable[[], float]
+    ) -> None:
+        self._clock = clock
+        named = {"user": user, "app": app}
+        groups = {name: tuple(r for r in rates if r.per == per) for per, name in named.items()}
+        with self.mutex:
+            self._buckets = [self._bucket(name, group) for name, group in groups.items() if group]
+
+    def _bucket(self, name: str, rates: tuple[Rate, ...]) -> InMemoryBucket:
+        if name and (name, rates) in self.shared:
+            return self.shared[name, rates]
+        made = InMemoryBucket([Pace(r.requests, max(int(r.seconds * 1000), 1)) for r in rates])
+        if name:
+            self.shared[name, rates] = made
+        return made
+
+    def wait(self) -> float:
+        """Takes a turn and gives 0, or gives the seconds until there may be one."""
+        with self.mutex:
+            now = int(self._clock() * 1000)
+            for bucket in self._buckets:
+                bucket.leak(now)
+                turn = RateItem("request", now)
+                if not bucket.put(turn):
+                    millis = bucket.waiting(turn)
+                    assert isinstance(millis, int)
+                    return max(millis, 1) / 1000
+        return 0.0
