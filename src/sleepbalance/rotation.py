@@ -30,7 +30,6 @@ class Rotated:
     left: bool = False  # somebody goes on sealing under an older key
     dropped: tuple[str, ...] = ()  # thrown away: retired long enough, and nothing needs them
     unused: tuple[str, ...] = ()  # still kept, though nothing in this database needs them
-
     note: str = ""  # what the person does next
 
 
@@ -88,8 +87,8 @@ def _seal_all(engine: Engine, vault: Vault) -> tuple[int, _Pass]:
 def _seal_column(engine: Engine, vault: Vault, where: Sealed, done: _Pass) -> None:
     after = ""
     while True:
+        active = sealed_under(vault.active)
         with reading(engine) as connection:
-            active = sealed_under(vault.active)
             found = some(connection, where, PREFIX, active, after, BATCH)
         for row, text in found:
             _seal_one(engine, vault, where, row, text, done)
@@ -116,10 +115,9 @@ def _seal_one(engine: Engine, vault: Vault, where: Sealed, row: str, old: str, d
 
 def _unused(engine: Engine, vault: Vault) -> tuple[str, ...]:
     """Keys behind the first one that nothing stored is sealed under."""
+    older = [key.id for key in vault.keys[1:]]
     with reading(engine) as connection:
-        return tuple(
-            key.id for key in vault.keys[1:] if not any_like(connection, sealed_under(key.id))
-        )
+        return tuple(key for key in older if not any_like(connection, sealed_under(key)))
 
 
 def _note(vault: Vault, count: int, left: bool, unused: tuple[str, ...]) -> str:
