@@ -7,7 +7,7 @@ import re
 from sleepbalance.errors import Malformed
 from sleepbalance.provider import Account, Client, Grant
 
-from .points import inside
+from .points import decode, inside
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,63}", re.ASCII)
 
@@ -15,7 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9-]{1,63}", re.ASCII)
 def identify(client: Client, grant: Grant) -> Account:
     """The Google Health user; `formerly` is the id that Fitbit's own API knew."""
     del grant
-    told = inside(client.get("v4/users/me/identity").json())
+    told = inside(decode(client.get("v4/users/me/identity").body))
     ids = [told.get(name) for name in ("healthUserId", "legacyUserId")]
     health, legacy = (i if isinstance(i, str) and _ID.fullmatch(i) else None for i in ids)
     if health is None:

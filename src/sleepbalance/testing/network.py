@@ -1,0 +1,194 @@
+"""Doors over the network: what is asked for, what comes of it, and of broken and odd replies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sleepbalance.errors import Fatal, Gone, NeedsReconnect, SleepBalanceError
+from sleepbalance.provider import Answer, Grant, OAuth, Raw, Reply
+
+from .checks import broken_often, is_sound
+from .files import damage
+from .recording import Exchange, Recorded, Recording, recording_of
+from .samples import Suite, together
+
+LONGEST = dt.timedelta(days=8)  # no record and no pack spans more: the store looks no further
+SECRET = "token-that-nobody-may-read-0123456789"  # noqa: S105 # planted
+GRANT = Grant(access="access-" + SECRET, refresh="refresh-" + SECRET)
+ODD: tuple[Any, ...] = (
+    *(None, True, 0, -1, 1e300, 10**30, "", "NaN", "-0.0", "\x00", "é" * 300, SECRET),
+    *([], {}, [[]], [None], {"": None}, "0000-00-00T00:00:00Z", "9999-12-31T23:59:59+14:00"),
+)
+BODIES = (b"", b"null", b"[]", b"{}", b"1", b'"text"', b"<html>", b"\xff\xfe", b"[" * 5000)
+STATUSES = (200, 204, 301, 400, 401, 403, 404, 408, 409, 410, 418, 422, 429, 500, 502, 503, 504)
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+class Network(Suite):
+    """The part of the suite for what is fetched."""
+
+    def test_every_door_over_the_network_is_recorded(self) -> None:
+        recordings = self._recordings()
+        for door in self.provider.remote:
+            mine = [recording for recording in recordings if recording.door == door]
+            assert mine, f"no recording api_….json goes through the door {door.name}"
+            found = [recording.found(recording.client()) for recording in mine]
+            for resource in door.api.resources:
+                assert any(each[resource.name] for each in found), f"nobody told {resource.name}"
+
+    def test_fetching_is_repeatable(self) -> None:
+        for recording in self._recordings():
+            one, two = recording.client(), recording.client()
+            assert recording.found(one) == recording.found(two)
+            assert one.asked == two.asked
+
+    def test_sleeps_end_in_the_window(self) -> None:
+        for recording in self._recordings():
+            first = recording.door.api.resources[0]
+            for raw in first.fetch(recording.client(), recording.ask):
+                if raw.end is not None and not raw.companion:
+                    assert recording.ask.start <= raw.end < recording.ask.end, raw.key
+
+    def test_what_is_beside_the_sleeps_comes_only_with_them(self) -> None:
+        for recording in self._recordings():
+            found = recording.found(recording.client())
+            for resource in recording.door.api.resources[1:]:
+                for raw in found[resource.name]:
+                    assert raw.companion, f"{resource.name} brings sleeps"
+                    assert raw.problem or _lasts(raw) <= LONGEST, f"{raw.key} spans too much"
+                client = recording.client()
+                assert list(resource.fetch(client, recording.ask)) == []
+                assert client.asked == [], f"{resource.name} is asked for without a sleep"
+
+    def test_the_account_is_told(self) -> None:
+        for door in self.provider.remote:
+            mine = [r for r in self._recordings() if r.door == door and r.account is not None]
+            assert mine, "no recording says whose account it is"
+            for recording in mine:
+                account = door.api.identify(recording.client(), GRANT)
+                assert account.id == recording.account
+                assert account.id not in account.formerly
+
+    @given(st.data())
+    @broken_often
+    def test_only_our_errors_come_out_of_damaged_replies(self, data: st.DataObject) -> None:
+        whole = self._recordings()
+        if not whole:
+            return
+        recording = data.draw(st.sampled_from(whole))
+        client = _damaged(recording, data.draw)
+        try:
+            recording.door.api.identify(client, GRANT)
+        except SleepBalanceError:
+            client.asked.clear()
+        try:
+            raws = [raw for found in recording.found(client).values() for raw in found]
+        except SleepBalanceError:
+            return
+        for group in together(raws, self.provider.reach):
+            is_sound(group, self.provider.normalise(group))
+
+    @given(st.data())
+    @broken_often
+    def test_any_refusal_is_read(self, data: st.DataObject) -> None:
+        for recording in self._recordings():
+            exchange = data.draw(st.sampled_from(recording.exchanges))
+            body = _odd(exchange.reply.body, data.draw)
+            status = data.draw(st.sampled_from((exchange.reply.status, *STATUSES)))
+            meant = recording.door.api.fault(Reply(status, {}, body))
+            if isinstance(meant, SleepBalanceError):
+                assert SECRET not in str(meant), "an error may not hold what could be a secret"
+                assert str(meant).strip().endswith("."), "it says what the person can do"
+            else:
+                assert meant is None or isinstance(meant, Answer)
+            if status >= 500 or status in (408, 429):
+                assert not isinstance(meant, NeedsReconnect | Gone | Fatal), "it will pass"
+
+    @given(st.data())
+    @broken_often
+    def test_any_token_reply_is_read(self, data: st.DataObject) -> None:
+        told = {
+            name: data.draw(st.sampled_from((value, *ODD)))
+            for name, value in (
+                ("access_token", SECRET),
+                ("refresh_token", SECRET),
+                ("expires_in", 3600),
+                ("scope", "one two"),
+            )
+        }
+        for door in self.provider.remote:
+            if isinstance(door, OAuth):
+                try:
+                    assert door.unwrap(told).access
+                except SleepBalanceError as error:
+                    assert SECRET not in str(error)  # noqa: PT017 # or there is no error
+
+    def test_letting_go_tells_the_maker(self) -> None:
+        for door in self.provider.remote:
+            if isinstance(door, OAuth) and door.revoke is not None:
+                client = Recorded(door.api, (), damaged=True)
+                with suppress(SleepBalanceError):
+                    door.revoke(client, GRANT)
+                assert client.asked, "it asks nothing"
+
+    def _recordings(self) -> list[Recording]:
+        return [recording_of(self.provider, sample) for sample in self.recordings]
+
+
+def _lasts(raw: Raw) -> dt.timedelta:
+    assert raw.start is not None
+    assert raw.end is not None
+    return raw.end - raw.start
+
+
+def _damaged(recording: Recording, draw: Draw) -> Recorded:
+    """The same server, but some of its replies are broken."""
+    exchanges = list(recording.exchanges)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(exchanges) - 1))
+        exchanges[at] = _broken(exchanges[at], draw)
+    return Recorded(recording.door.api, tuple(exchanges), damaged=True)
+
+
+def _broken(exchange: Exchange, draw: Draw) -> Exchange:
+    body = _odd(exchange.reply.body, draw)
+    status = draw(st.sampled_from((exchange.reply.status, 200, *STATUSES)))
+    return replace(exchange, reply=replace(exchange.reply, status=status, body=body))
+
+
+def _odd(body: bytes, draw: Draw) -> bytes:
+    """Other bytes, other JSON, or something else altogether."""
+    how = draw(st.sampled_from(("values", "values", "values", "bytes", "body")))
+    if how == "bytes":
+        return damage(body, draw)
+    if how == "body":
+        return bytes(draw(st.sampled_from(BODIES)))
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return body
+    for _ in range(draw(st.integers(1, 6))):
+        places = list(_places(told))
+        if places:
+            where, name = draw(st.sampled_from(places))
+            where[name] = deepcopy(draw(st.sampled_from(ODD)))
+    return json.dumps(told).encode()
+
+
+def _places(told: Any) -> list[tuple[Any, Any]]:
+    """Every value inside, as what holds it and its name there."""
+    names: list[Any] = []
+    if isinstance(told, dict | list):
+        names = list(told) if isinstance(told, dict) else list(range(len(told)))
+    found = [(told, name) for name in names]
+    return found + [place for _, name in found for place in _places(told[name])]
