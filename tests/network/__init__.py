@@ -1,0 +1,1 @@
+"""Tests of what goes over the network, against servers of their own."""
