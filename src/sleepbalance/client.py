@@ -282,10 +282,10 @@ class _Paces:
         self, rates: tuple[Rate, ...], user: str, app: str, clock: Callable[[], float]
     ) -> None:
         self._clock = clock
-        named = {"user": user, "app": app}
-        groups = {name: tuple(r for r in rates if r.per == per) for per, name in named.items()}
+        named = (("user", user), ("app", app))
+        groups = [(name, tuple(r for r in rates if r.per == per)) for per, name in named]
         with self.mutex:
-            self._buckets = [self._bucket(name, group) for name, group in groups.items() if group]
+            self._buckets = [self._bucket(name, group) for name, group in groups if group]
 
     def _bucket(self, name: str, rates: tuple[Rate, ...]) -> InMemoryBucket:
         if name and (name, rates) in self.shared:
