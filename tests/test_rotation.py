@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, Text, select, update
 
+from sleepbalance.credentials import Credentials
 from sleepbalance.errors import Fatal
+from sleepbalance.provider import Grant
 from sleepbalance.rotation import Rotated, rotate
 from sleepbalance.store.engine import make_engine, reading, writing
 from sleepbalance.store.secrets import SEALED, swap
@@ -155,7 +157,19 @@ def test_keys_from_the_environment(engine: Engine) -> None:
     assert (done.count, done.key, done.unused) == (9, vault.active, (before.active,))
     assert before.active in done.note
     assert "take them out" in done.note
-    assert opened(engine, find(Path(), {"SLEEPBALANCE_MASTER_KEY": new})) == written
+    alone = find(Path(), {"SLEEPBALANCE_MASTER_KEY": new})
+    assert opened(engine, alone) == written
+
+
+def test_an_older_key_is_needed_as_long_as_a_text_is_under_it(engine: Engine) -> None:
+    old = word()
+    before = find(Path(), {"SLEEPBALANCE_MASTER_KEY": old})
+    fill(engine, before)
+    with writing(engine) as connection:
+        damaged = before.seal("t", ACCESS.table, "c000", ACCESS.column)[:-4]
+        put(connection, ACCESS, "c000", damaged)
+    done = rotate(engine, find(Path(), {"SLEEPBALANCE_MASTER_KEY": f"{word()},{old}"}), NOW)
+    assert (done.count, len(done.unopened), done.unused, done.note) == (8, 1, (), "")
 
 
 def test_a_mounted_secret(engine: Engine, tmp_path: Path) -> None:
@@ -258,6 +272,25 @@ def test_while_tokens_are_refreshed(engine: Engine, database_url: str, tmp_path:
         written[ACCESS, row] = f"access {row} {number}"
         written[REFRESH, row] = f"refresh {row} {number}"
     assert opened(engine, find(tmp_path, {})) == written
+
+
+@pytest.mark.parametrize("rotating", [True, False])
+def test_in_the_middle_of_a_refresh(engine: Engine, tmp_path: Path, rotating: bool) -> None:
+    """The token was sent, all is sealed anew, and then the maker answers."""
+    vault = find(tmp_path, {})
+    written = fill(engine, vault)
+
+    def answer(secret: str) -> Grant:
+        assert secret == "refresh c000 0"
+        assert rotate(engine, find(tmp_path, {}), NOW).count == 9
+        return Grant(access="access c000 1", refresh="refresh c000 1" if rotating else None)
+
+    bearer = Credentials(engine, vault, "c000", answer, now=lambda: NOW)
+    assert bearer.renew("access c000 0") == "access c000 1"
+    written[ACCESS, "c000"] = "access c000 1"
+    written[REFRESH, "c000"] = f"refresh c000 {int(rotating)}"
+    assert opened(engine, find(tmp_path, {})) == written
+    assert set(by_key(engine)) == {vault.active}
 
 
 def test_two_at_once(engine: Engine, tmp_path: Path) -> None:
