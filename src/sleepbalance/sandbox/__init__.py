@@ -1,0 +1,12 @@
+"""The makers' side, played on this computer: real HTTP, real OAuth, and nights made up.
+
+It is written after the makers' specifications and knows nothing of our own clients. See
+docs/sandbox.md for its addresses.
+"""
+
+from __future__ import annotations
+
+from sleepbalance.sandbox.server import Address, running, serve
+from sleepbalance.sandbox.visitor import consent
+
+__all__ = ["Address", "consent", "running", "serve"]

@@ -1,0 +1,222 @@
+"""The truth by date: what a reader who makes no mistake would keep of what is told now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sleepbalance.sandbox.body import beats, resting, tenth, vitals
+from sleepbalance.sandbox.hypnogram import ASLEEP, Stages, Stretch, cut_in
+from sleepbalance.sandbox.people import Person
+from sleepbalance.sandbox.world import Seen, World
+
+NAP_BELOW = 5 * 3600  # other sleeps of a date that are shorter are naps
+ENOUGH_BEATS = 10
+PARTS = ((3 * 3600, 4 * 3600), (90 * 60, 90 * 60))  # each asleep at least, apart at most
+
+
+def nights(
+    world: World, person: Person, first: dt.date | None = None, last: dt.date | None = None
+) -> list[dict[str, Any]]:
+    """One row for each date with a night, oldest first."""
+    rows = []
+    told = sorted(world.sleeps(person, first, last), key=lambda s: s.telling.start)
+    told.sort(key=lambda s: s.date)
+    for date, group in groupby(told, key=lambda s: s.date):
+        sleeps = list(group)
+        if any(s.sleep.kind == "night" for s in sleeps):
+            rows.append(_row(world, person, date, sleeps))
+    return rows
+
+
+def _row(world: World, person: Person, date: dt.date, sleeps: list[Seen]) -> dict[str, Any]:
+    main = next(s for s in sleeps if s.main)
+    parts = _parts(main, sleeps)
+    others = [s for s in sleeps if s not in parts]
+    naps = [s for s in others if s.sleep.kind == "nap" or _asleep(s) < NAP_BELOW]
+    return {
+        "sleep_date": date.isoformat(),
+        **_times(parts),
+        **_durations(parts),
+        **_heart(person, parts),
+        **_vitals(person, date, main),
+        "naps": [_nap(s) for s in naps],
+        "hypnogram": _hypnogram(parts),
+        "parts": len(parts),
+        "form": main.telling.form,
+        "device": main.sleep.device,
+        "by_hand": main.telling.form == "manual",
+        "provisional": any(s.telling.pending for s in parts),
+        "sleeps": [s.sleep.id for s in parts],
+        "will_change": [c for s in world.all_of(person, date) for c in _to_come(world, s)],
+    }
+
+
+def _to_come(world: World, sleep: Any) -> Iterator[dict[str, Any]]:
+    """What the maker will still say of a sleep, all by itself."""
+    for before, after in zip((None, *sleep.tellings), sleep.tellings, strict=False):
+        if after.at > world.now():
+            what = "deleted" if after.gone else "revised" if before else "appears"
+            yield {"id": sleep.id, "at": after.at.isoformat(), "what": what}
+
+
+# -- parts ---------------------------------------------------------------------------------------
+
+
+def _parts(main: Seen, sleeps: list[Seen]) -> list[Seen]:
+    """The main sleep, and what lies so near that it belongs to the same night."""
+    parts = [main]
+    grown = True
+    while grown:
+        grown = False
+        for other in sleeps:
+            near = any(_belong(other, part) for part in parts)
+            if other not in parts and other.sleep.kind == "night" and near:
+                parts.append(other)
+                grown = True
+    return sorted(parts, key=lambda s: s.telling.start)
+
+
+def _belong(a: Seen, b: Seen) -> bool:
+    first, second = sorted((a, b), key=lambda s: s.telling.start)
+    apart = (second.telling.start - first.telling.end).total_seconds()
+    shortest = min(_asleep(a), _asleep(b))
+    same_source = a.sleep.device == b.sleep.device
+    return same_source and (
+        apart <= 3600 or any(shortest >= asleep and apart <= most for asleep, most in PARTS)
+    )
+
+
+def stages(seen: Seen) -> Stages:
+    """The stages with the short awakenings cut in."""
+    return cut_in(seen.telling.stages, seen.telling.short)
+
+
+def _asleep(seen: Seen) -> int:
+    return sum(s.seconds for s in stages(seen) if s.stage in ASLEEP)
+
+
+# -- the columns ---------------------------------------------------------------------------------
+
+
+def _period(seen: Seen) -> tuple[int, int]:
+    """From the first to the last sleep, in seconds from the start."""
+    asleep = [s for s in stages(seen) if s.stage in ASLEEP]
+    return asleep[0].offset, asleep[-1].end
+
+
+def _local(seen: Seen, seconds: int) -> str:
+    at = seen.telling.start + dt.timedelta(seconds=seconds)
+    ahead = dt.timedelta(seconds=seen.sleep.offset(at, seen.telling))
+    return at.astimezone(dt.timezone(ahead)).isoformat()
+
+
+def _times(parts: Sequence[Seen]) -> dict[str, Any]:
+    first, last = parts[0], parts[-1]
+    return {
+        "bed_time": None if first.telling.form == "manual" else _local(first, 0),
+        "sleep_start_time": _local(first, _period(first)[0]),
+        "sleep_end_time": _local(last, _period(last)[1]),
+        "wake_time": (
+            None if last.telling.form == "manual" else _local(last, last.telling.seconds)
+        ),
+    }
+
+
+def _durations(parts: Sequence[Seen]) -> dict[str, Any]:
+    """Whole minutes; the stages share them out by largest remainder."""
+    seconds = dict.fromkeys(("deep", "rem", "light", "asleep"), 0)
+    awake = 0
+    for part in parts:
+        first, last = _period(part)
+        for stage in stages(part):
+            if stage.stage in seconds:
+                seconds[stage.stage] += stage.seconds
+            elif first <= stage.offset < last:
+                awake += stage.seconds
+    shared = _shares(seconds)
+    staged = any(seconds[s] for s in ("deep", "rem", "light"))
+    by_hand = all(p.telling.form == "manual" for p in parts)
+    return {
+        "total_sleep_time": (sum(seconds.values()) + 30) // 60,
+        "deep_sleep_duration": shared["deep"] if staged else None,
+        "rem_sleep_duration": shared["rem"] if staged else None,
+        "light_sleep_duration": shared["light"] if staged else None,
+        "unspecified_sleep_duration": shared["asleep"],
+        "awake_duration": None if by_hand else (awake + 30) // 60,
+    }
+
+
+def _shares(seconds: dict[str, int]) -> dict[str, int]:
+    missing = (sum(seconds.values()) + 30) // 60 - sum(s // 60 for s in seconds.values())
+    order = sorted(seconds, key=lambda name: -(seconds[name] % 60))
+    return {name: seconds[name] // 60 + (i < missing) for i, name in enumerate(order)}
+
+
+def _heart(person: Person, parts: Sequence[Seen]) -> dict[str, Any]:
+    rates = []
+    for part in parts:
+        first, last = _period(part)
+        start = part.telling.start
+        low, high = start + dt.timedelta(seconds=first), start + dt.timedelta(seconds=last)
+        rates += [beat.bpm for beat in beats(person, low, high)]
+    enough = len(rates) >= ENOUGH_BEATS
+    return {
+        "avg_heart_rate": tenth(sum(rates) / len(rates)) if enough else None,
+        "min_heart_rate": min(rates) if enough else None,
+        "max_heart_rate": max(rates) if enough else None,
+    }
+
+
+def _vitals(person: Person, date: dt.date, main: Seen) -> dict[str, Any]:
+    """Only a night with stages has them."""
+    told = vitals(person, date) if main.telling.form == "staged" else None
+    return {
+        "avg_hrv": told.rmssd if told else None,
+        "avg_breathing_rate": told.breath if told else None,
+        "avg_spo2": told.oxygen if told else None,
+        "skin_temperature": told.warmth if told else None,
+        "resting_heart_rate": resting(person, date) if person.wears(date) else None,
+    }
+
+
+def _nap(seen: Seen) -> dict[str, Any]:
+    first, last = _period(seen)
+    return {
+        "id": seen.sleep.id,
+        "sleep_start_time": _local(seen, first),
+        "sleep_end_time": _local(seen, last),
+        "total_sleep_time": (_asleep(seen) + 30) // 60,
+    }
+
+
+def _hypnogram(parts: Iterable[Seen]) -> list[list[Any]]:
+    """`[offset_s, seconds, stage]` from the start of the first part; gaps are left out."""
+    parts = list(parts)
+    begin = parts[0].telling.start
+    found: list[Stretch] = []
+    for part in parts:
+        shift = int((part.telling.start - begin).total_seconds())
+        found += [s._replace(offset=s.offset + shift) for s in stages(part)]
+    return [[s.offset, s.seconds, s.stage] for s in found]
+
+
+def raw_sleeps(world: World, person: Person) -> list[dict[str, Any]]:
+    """Every sleep that is told now, newest first, for those who want to edit the truth."""
+    return [
+        {
+            "id": s.sleep.id,
+            "kind": s.sleep.kind,
+            "form": s.telling.form,
+            "main": s.main,
+            "start": s.telling.start.isoformat(),
+            "end": s.telling.end.isoformat(),
+            "zone": ZoneInfo(s.sleep.zone_end).key,
+            "updated": s.updated.isoformat(),
+            "edited": s.telling.edited,
+        }
+        for s in world.sleeps(person)
+    ]
