@@ -39,6 +39,7 @@ def main(url: str, folder: Path) -> None:
         begun = len(keys) == 2 and under[keys[1].id] > 0
         done = rotate(engine, vault, NOW)
         assert done.made != begun, number
+        assert ("rotate again" in done.note) == begun, number
         assert done.count == (under[keys[1].id] if begun else len(written)), number
         assert opened(engine, find(folder, {})) == written, number
         assert set(by_key(engine)) == {done.key}, number

@@ -59,15 +59,16 @@ def rotate(engine: Engine, vault: Vault, now: dt.datetime) -> Rotated:
     if isinstance(vault.place, OwnPlace):
         dropped = vault.place.drop(unused, now)
     kept = tuple(key for key in unused if key not in dropped)
+    made = active != before
     return Rotated(
         key=active,
         count=count,
-        made=active != before,
+        made=made,
         unopened=tuple(last.unopened),
         left=left,
         dropped=dropped,
         unused=kept,
-        note=_note(vault, count, left, kept),
+        note=_note(vault, count, left, made, kept),
     )
 
 
@@ -120,14 +121,17 @@ def _unused(engine: Engine, vault: Vault) -> tuple[str, ...]:
         return tuple(key for key in older if not any_like(connection, sealed_under(key)))
 
 
-def _note(vault: Vault, count: int, left: bool, unused: tuple[str, ...]) -> str:
+def _note(vault: Vault, count: int, left: bool, made: bool, unused: tuple[str, ...]) -> str:
     if left:
         return (
             "Another process goes on sealing under an older key: start it anew, so that it sees"
             " the new one, and rotate again."
         )
     if isinstance(vault.place, OwnPlace):
-        return ""
+        finished = (
+            "That ended an earlier rotation, which was cut short; for a new key rotate again."
+        )
+        return finished if count and not made else ""
     if not count:
         return f"The key {vault.active} seals everything already. For a new one: {vault.place.add}."
     if unused:
