@@ -37,6 +37,7 @@ class Credentials:
         *,
         now: Callable[[], dt.datetime],
         sleep: Callable[[float], None] = time.sleep,
+        life: dt.timedelta = leases.LIFE,
     ) -> None:
         self._engine = engine
         self._seals = seals
@@ -44,6 +45,7 @@ class Credentials:
         self._refresh = refresh
         self._now = now
         self._sleep = sleep
+        self._life = life
         self._lives: dict[str, float] = {}  # of the token that this one got, by its fingerprint
         self._spared = ""  # a token that could not be renewed early, and still lives
 
@@ -73,7 +75,7 @@ class Credentials:
         self._end(ACCESS, seen, str(why))
 
     def _renewed(self, seen: str) -> str:
-        with leases.held(self._engine, f"refresh:{self._id}"):
+        with leases.held(self._engine, f"refresh:{self._id}", life=self._life):
             kept = self._read()
             access = self._open(kept, ACCESS)
             left = self._left(kept)
@@ -176,4 +178,4 @@ class Credentials:
 
     def _margin(self, access: str) -> float:
         life = self._lives.get(tokens.fingerprint(access))
-        return AHEAD if life is None else min(AHEAD, SHARE * life)
+        return AHEAD if life is None else max(min(AHEAD, SHARE * life), 0.0)

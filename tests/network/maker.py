@@ -56,6 +56,7 @@ class Maker:
     grace: bool = False  # a refresh token that was used is taken again
     life: float | None = 3600.0
     slow: float = 0.0  # seconds that /token takes
+    gate: threading.Event | None = None  # /token answers when it is set
     access: set[str] = field(default_factory=set)
     refresh: set[str] = field(default_factory=set)
     script: dict[str, list[Said]] = field(default_factory=dict)
@@ -91,6 +92,8 @@ class Maker:
             good = sent in self.refresh
             if good and self.rotating and not self.grace:
                 self.refresh.discard(sent)  # at once, as makers do, not when the answer is out
+        if self.gate is not None:
+            self.gate.wait(60)
         if not good:
             description = f"Token {sent} is used or unknown."
             return Said(400, {"error": "invalid_grant", "error_description": description})
