@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, islice, takewhile
 
 from sleepbalance.model import Session
@@ -21,6 +22,7 @@ from sleepbalance.stretches import Span, Stretches, push
 BATCH = dt.timedelta(days=30)  # clusters of so much time are worked on together
 AT_ONCE = 10  # companions that are held in memory together
 NEAR = dt.timedelta(hours=24)  # a record that names its zone tells it to sleeps this near
+ACCOUNT = ""  # the source of what belongs to the account, and goes with each of its sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ def span_of(raw: Raw) -> Span:
 
 @dataclass
 class Intake:
-    """What taking in changed. `changed` are the spans whose nights have to be derived again."""
+    """What taking in changed. `changed` are the spans whose nights have to be derived again.
+
+    `leaving` are sessions that the maker has no more, by their ids: they are hidden, unless what
+    came takes their place. With `roaming` a record may move from one source to another.
+    """
 
     connection: Connection
     owner: Owner
@@ -67,30 +73,56 @@ class Intake:
     now: dt.datetime
     changed: list[Span] = field(default_factory=list)
     aside: dict[str, int] = field(default_factory=dict)
+    leaving: dict[str, Stored] = field(default_factory=dict)
+    roaming: bool = False
     tally: Counter[str] = field(default_factory=Counter)
     removed: int = 0
     ends: tuple[dt.datetime, dt.datetime] | None = None  # of the first and of the last sleep
+    moved: dict[str, list[Span]] = field(default_factory=dict)  # out of a source
 
     @property
     def counts(self) -> Counts:
         return Counts(**self.tally)
 
+    @cached_property
+    def shared(self) -> bool:
+        """Whether anything belongs to the account rather than to a source of it."""
+        return raws.knows(self.connection, self.owner, ACCOUNT)
+
     def used(self, spool: Spool) -> int:
         """The samples of the file that went into a sleep."""
         return spool.read - spool.repeated - sum(self.aside.values())
 
-    def take(self, spool: Spool, source: str, as_of: dt.datetime | None = None) -> None:
-        """Takes in all that the spool holds of a source.
+    def take(self, spool: Spool, as_of: dt.datetime | None = None) -> None:
+        """Takes in all that the spool holds.
 
-        With `as_of` the spool is the whole truth up to then: what the source had before and has
-        no more is marked absent, and its sleeps are hidden.
+        With `as_of` the spool is the whole truth up to then: what a source of it had before and
+        has no more is marked absent, and its sleeps are hidden.
         """
-        if as_of is None and not raws.knows(self.connection, self.owner, source):
+        around: list[Span] = []
+        if ACCOUNT in spool.sources:
+            around = self._spans_of(self._keep(spool, ACCOUNT))
+        told = [source for source in spool.sources if source != ACCOUNT]
+        for source in told:
+            self._take(spool, source, as_of, around)
+        for source, spans in self.moved.items():
+            self._rework(spool, source, spans)
+            self._hide(source, Stretches(spans))
+        others = raws.sources(self.connection, self.owner) if around or self.leaving else []
+        for source in others:
+            if source not in told:
+                self._rework(spool, source, [*around, *self._left_by(source)])
+        for stored in list(self.leaving.values()):
+            self.withdraw(stored)
+
+    def _take(
+        self, spool: Spool, source: str, as_of: dt.datetime | None, around: Sequence[Span]
+    ) -> None:
+        known = self.roaming or raws.knows(self.connection, self.owner, source)
+        if as_of is None and not known:
             self._take_new(spool, source)
             return
-        touched: list[Span] = []
-        for raw in self._keep(spool, source):
-            push(touched, *span_of(raw))
+        touched = [*around, *self._left_by(source), *self._spans_of(self._keep(spool, source))]
         gone: list[Span] = []
         if as_of is not None:
             lost = raws.absent(self.connection, self.owner, source, as_of, spool.has, self.now)
@@ -98,13 +130,38 @@ class Intake:
         said: list[Span] = []
         for start, end in spool.spans(source):
             push(said, start, end)
-        spoken = Stretches([*said, *gone])
+        self._rework(spool, source, touched, Stretches([*said, *gone]))
+        if gone:
+            self._hide(source, Stretches(gone))
+
+    def _rework(
+        self,
+        spool: Spool,
+        source: str,
+        touched: Sequence[Span],
+        spoken: Stretches | None = None,
+    ) -> None:
+        """Makes the sleeps of a source anew where it was touched or `spoken` of."""
+        spoken = spoken or Stretches()
         around = Stretches([*spoken.merged, *touched], reach=BATCH)
         work = _Source(self, source, spool, spoken, Stretches([*spoken.merged, *touched]))
         for low, high in around.merged:
             work.between(low, high)
-        if gone:
-            self._hide(source, Stretches(gone))
+
+    def _left_by(self, source: str) -> list[Span]:
+        """Where sleeps of a source are leaving."""
+        return [
+            (stored.sent.start, stored.sent.end)
+            for stored in self.leaving.values()
+            if stored.sent.source.key == source
+        ]
+
+    @staticmethod
+    def _spans_of(found: Iterable[Raw]) -> list[Span]:
+        touched: list[Span] = []
+        for raw in found:
+            push(touched, *span_of(raw))
+        return touched
 
     def _take_new(self, spool: Spool, source: str) -> None:
         """The same for a source of which nothing is known yet: nothing has to be read again."""
@@ -125,6 +182,8 @@ class Intake:
                 start, end = span_of(raw)
                 if raw.zone is not None:
                     push(self.changed, start - NEAR, end + NEAR)
+                if raw.source.key != source:
+                    self.moved.setdefault(raw.source.key, []).append((start, end))
                 yield raw
 
     def count(self, session: Session, outcome: str) -> None:
@@ -133,19 +192,21 @@ class Intake:
         first, last = self.ends or (session.end, session.end)
         self.ends = (min(first, session.end), max(last, session.end))
 
+    def withdraw(self, stored: Stored) -> None:
+        """Hides a session that the maker has no more; nothing is erased."""
+        self.leaving.pop(stored.report.id, None)
+        sessions.hide(self.connection, [stored.report.id], self.now)
+        self.count(stored.report.session, "updated")
+        self.removed += 1
+        self.changed.append(_reported(stored))
+
     def _hide(self, source: str, gone: Stretches) -> None:
         """Hides the sleeps of which nothing is left after an export was taken at its word."""
         for low, high in gone.merged:
             for stored in sessions.of_source(self.connection, self.owner, source, low, high):
-                session = stored.report.session
-                span = (session.start, session.end)
-                where = (self.connection, self.owner, source, *span)
-                if stored.hidden or raws.between(*where, companion=False):
-                    continue
-                sessions.hide(self.connection, [stored.report.id], self.now)
-                self.count(session, "updated")
-                self.removed += 1
-                self.changed.append(span)
+                where = (self.connection, self.owner, source, *_reported(stored))
+                if not stored.hidden and not raws.between(*where, companion=False):
+                    self.withdraw(stored)
 
 
 @dataclass
@@ -180,7 +241,7 @@ class _Source:
         intake = self.intake
         span = (batch[0].start, max(cluster.end for cluster in batch))
         where = (intake.connection, intake.owner, self.source, *span)
-        beside = raws.between(*where, companion=True)
+        beside = raws.between(*where, companion=True, shared=intake.shared)
         stored = sessions.of_source(*where)
         fresh: list[Session] = []
         for cluster in batch:
@@ -190,8 +251,17 @@ class _Source:
                 if self.spool.has(key):
                     intake.aside[reason] = intake.aside.get(reason, 0) + 1
             standing = [s for s in stored if _within(s, cluster)]
-            fresh += self._compare(standing, list(said.sessions))
+            fresh += self._compare(self._known(standing, said.sessions), list(said.sessions))
         sessions.insert_all(intake.connection, intake.owner, fresh, intake.bond, intake.now)
+
+    def _known(self, standing: list[Stored], said: Sequence[Session]) -> list[Stored]:
+        """What stands here, and what another source told before under the same names."""
+        intake = self.intake
+        if not intake.roaming:
+            return standing
+        here = {stored.sent.external_id for stored in standing}
+        names = [s.external_id for s in said if s.external_id not in here]
+        return [*standing, *sessions.named(intake.connection, intake.owner, names)]
 
     def _compare(self, standing: list[Stored], said: list[Session]) -> list[Session]:
         """Replaces what stands by what is said now; a row keeps its id where it is the same.
@@ -201,9 +271,12 @@ class _Source:
         intake, left = self.intake, list(standing)
         fresh: list[Session] = []
         pairs = [(session, _same(session, left)) for session in said]
-        for stored in left:  # became part of another one
-            sessions.remove(intake.connection, [stored.report.id])
-            intake.changed.append(_reported(stored))
+        for stored in left:
+            if stored.report.id in intake.leaving:
+                intake.withdraw(stored)
+            elif not stored.hidden:  # became part of another one
+                sessions.remove(intake.connection, [stored.report.id])
+                intake.changed.append(_reported(stored))
         for session, before in pairs:
             if before is None:
                 fresh.append(session)
@@ -211,6 +284,7 @@ class _Source:
                 intake.changed.append((session.start, session.end))
             elif before.hidden or before.payload_hash != sessions.fingerprint(session):
                 sessions.revise(intake.connection, before, session, intake.bond, intake.now)
+                intake.leaving.pop(before.report.id, None)
                 intake.count(session, "updated")
                 intake.changed += [_reported(before), (session.start, session.end)]
             elif self.spoken.touch(session.start, session.end):

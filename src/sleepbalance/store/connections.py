@@ -1,16 +1,114 @@
-"""Connections: one user's link to one provider, and the windows that were fetched through it."""
+"""Connections: one user's link to one provider."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
+from sleepbalance.store import windows
 from sleepbalance.store.engine import clock, insert_new
 from sleepbalance.store.ids import new_id
-from sleepbalance.store.tables import sync_windows, wearable_connections
+from sleepbalance.store.raws import Owner
+from sleepbalance.store.tables import (
+    night_details,
+    raw_records,
+    sleep_edits,
+    sleep_sessions,
+    source_order,
+)
+from sleepbalance.store.tables import wearable_connections as table
 
-DAY = dt.timedelta(days=1)
+forget_windows = windows.forget
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection without its tokens. `account` is the maker's user id, "" where it has none."""
+
+    id: str
+    user_id: str
+    provider: str
+    door: str
+    account: str
+    status: str
+    status_reason: str | None
+    status_since: dt.datetime | None
+    is_active: bool
+    scopes: frozenset[str]  # empty: the maker told nothing
+    connected_at: dt.datetime
+    last_sync_at: dt.datetime | None
+    consent_expires_at: dt.datetime | None
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.user_id, self.provider, self.account)
+
+    @property
+    def usable(self) -> bool:
+        return self.is_active and self.status == "connected"
+
+    @property
+    def gone(self) -> bool:
+        """Whether the person ended it; who knows only the seed's columns clears `is_active`."""
+        ended = ("disconnected", "connected", "needs_reconnect")
+        return self.status == "disconnected" or (not self.is_active and self.status in ended)
+
+
+_COLUMNS = [c for c in table.columns if c.name not in ("access_token", "refresh_token")]
+
+
+def _connected(row: Row[Any]) -> Connected:
+    return Connected(
+        id=row.id,
+        user_id=row.user_id,
+        provider=row.provider,
+        door=row.door or "",
+        account=row.user_external_id or "",
+        status=row.status,
+        status_reason=row.status_reason,
+        status_since=row.status_since,
+        is_active=bool(row.is_active),
+        scopes=frozenset((row.granted_scopes or "").replace(",", " ").split()),
+        connected_at=row.connected_at,
+        last_sync_at=row.last_sync_at,
+        consent_expires_at=row.consent_expires_at,
+    )
+
+
+def get(connection: Connection, connection_id: str) -> Connected | None:
+    """The connection of that id; None where it is gone."""
+    row = connection.execute(select(*_COLUMNS).where(table.c.id == connection_id)).first()
+    return _connected(row) if row is not None else None
+
+
+def find(connection: Connection, user_id: str, provider: str) -> Connected | None:
+    """A user's connection to a provider."""
+    found = listed(connection, user_id, provider)
+    return found[0] if found else None
+
+
+def listed(
+    connection: Connection, user_id: str | None = None, provider: str | None = None
+) -> list[Connected]:
+    """Connections by user and provider; everybody's where nobody is named."""
+    query = select(*_COLUMNS).order_by(table.c.user_id, table.c.provider)
+    for column, value in ((table.c.user_id, user_id), (table.c.provider, provider)):
+        query = query if value is None else query.where(column == value)
+    return [_connected(row) for row in connection.execute(query)]
+
+
+def holders(connection: Connection, provider: str, account: str) -> list[str]:
+    """The ids of the users that hold an account and are not disconnected from it."""
+    mine = select(table.c.user_id).where(
+        table.c.provider == provider,
+        table.c.user_external_id == account,
+        table.c.status != "disconnected",
+        table.c.is_active == 1,
+    )
+    return list(connection.execute(mine).scalars())
 
 
 def ensure(connection: Connection, user_id: str, provider: str, door: str) -> str:
@@ -29,46 +127,65 @@ def ensure(connection: Connection, user_id: str, provider: str, door: str) -> st
         "status_since": now,
         "door": door,
     }
-    connection.execute(insert_new(connection, wearable_connections).values(fresh))
-    return str(connection.execute(_mine(user_id, provider)).scalar_one())
-
-
-def _mine(user_id: str, provider: str) -> Select[str]:
-    return select(wearable_connections.c.id).where(
-        wearable_connections.c.user_id == user_id, wearable_connections.c.provider == provider
-    )
+    connection.execute(insert_new(connection, table).values(fresh))
+    mine = select(table.c.id).where(table.c.user_id == user_id, table.c.provider == provider)
+    return str(connection.execute(mine).scalar_one())
 
 
 def synced(connection: Connection, connection_id: str) -> None:
     """Moves `last_sync_at`; belongs into the transaction that writes the data."""
     now = clock(connection)
-    connection.execute(
-        update(wearable_connections)
-        .where(wearable_connections.c.id == connection_id)
-        .values(last_sync_at=now, updated_at=now)
-    )
+    mine = update(table).where(table.c.id == connection_id)
+    connection.execute(mine.values(last_sync_at=now, updated_at=now))
 
 
-def mark_fetched(
-    connection: Connection, connection_id: str, first: dt.date, last: dt.date, attempt: str
-) -> None:
-    """Notes that [first, last] is fetched, merged with the fetched windows that it touches."""
-    fetched = select(sync_windows).where(
-        sync_windows.c.connection_id == connection_id,
-        sync_windows.c.state == "fetched",
-        sync_windows.c.date_from <= last + DAY,
-        sync_windows.c.date_to >= first - DAY,
+def hold(connection: Connection, bond: Connected) -> bool:
+    """Keeps a connection as it is until the end of the transaction; False where it ended."""
+    mine = select(*_COLUMNS).where(table.c.id == bond.id).with_for_update(key_share=True)
+    row = connection.execute(mine).first()
+    if row is None:
+        return False
+    now = _connected(row)
+    return now.usable and now.account == bond.account
+
+
+def end(connection: Connection, bond: Connected, status: str, reason: str) -> bool:
+    """Notes why a connection works no more, unless that was done, or it was made anew, since."""
+    now = clock(connection)
+    active = int(status == "needs_reconnect")
+    mine = update(table).where(
+        table.c.id == bond.id,
+        table.c.status == "connected",
+        table.c.connected_at == bond.connected_at,
     )
-    touching = connection.execute(fetched).all()
-    if any(w.date_from <= first and w.date_to >= last for w in touching):
-        return
-    connection.execute(delete(sync_windows).where(sync_windows.c.id.in_([w.id for w in touching])))
-    row = {
-        "id": new_id(),
-        "connection_id": connection_id,
-        "date_from": min([first, *(w.date_from for w in touching)]),
-        "date_to": max([last, *(w.date_to for w in touching)]),
-        "state": "fetched",
-        "attempt_id": attempt,
-    }
-    connection.execute(insert(sync_windows).values(row))
+    said = {"status": status, "status_reason": reason, "status_since": now, "is_active": active}
+    return bool(connection.execute(mine.values(said | {"updated_at": now})).rowcount)
+
+
+def remove(connection: Connection, connection_id: str) -> None:
+    """Takes the connection away; nights and log stay."""
+    connection.execute(delete(table).where(table.c.id == connection_id))
+
+
+def rename_account(connection: Connection, owner: Owner, new: str) -> None:
+    """Hands over what is kept of an account that its maker calls by a new id.
+
+    Where both were kept, what stands under the new id is the newer.
+    """
+    for kept in (raw_records, sleep_sessions):
+        newer = select(kept.c.external_id).where(*replace(owner, account=new).of(kept))
+        connection.execute(delete(kept).where(*owner.of(kept), kept.c.external_id.in_(newer)))
+    for named in (raw_records, sleep_sessions, night_details, source_order):
+        connection.execute(update(named).where(*owner.of(named)).values(account=new))
+    _rename_in_edits(connection, owner, new)
+
+
+def _rename_in_edits(connection: Connection, owner: Owner, new: str) -> None:
+    mine = select(sleep_edits.c.id, sleep_edits.c.value).where(
+        sleep_edits.c.user_id == owner.user_id, sleep_edits.c.kind == "source"
+    )
+    for row in connection.execute(mine).all():
+        said = (row.value.get("provider"), row.value.get("account"))
+        if said == (owner.provider, owner.account):
+            this = update(sleep_edits).where(sleep_edits.c.id == row.id)
+            connection.execute(this.values(value={**row.value, "account": new}))

@@ -48,19 +48,33 @@ class Outcome:
     connection_id: str | None = None
 
 
-def begin(connection: Connection, user_id: str, provider: str, trigger: str, lease: Lease) -> str:
-    """Opens an attempt as `in_progress` and gives its id; commit before the first request."""
+def begin(
+    connection: Connection,
+    user_id: str,
+    provider: str,
+    trigger: str,
+    lease: Lease,
+    *,
+    dates: tuple[dt.date, dt.date] | None = None,
+    connection_id: str | None = None,
+) -> str:
+    """Opens an attempt as `in_progress` and gives its id; commit before the first request.
+
+    `dates` are those that are asked; unknown ones are today's until the end.
+    """
     now = clock(connection)
+    first, last = dates or (now.date(), now.date())
     row = {
         "id": new_id(),
         "user_id": user_id,
         "provider": provider,
-        "sync_date_from": now.date(),
-        "sync_date_to": now.date(),
+        "sync_date_from": first,
+        "sync_date_to": last,
         "sync_started_at": now,
         "status": "in_progress",
         "sync_trigger": trigger,
         "lease": lease.token,
+        "connection_id": connection_id,
     }
     connection.execute(insert(table).values(row))
     return str(row["id"])

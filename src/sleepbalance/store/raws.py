@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from isal import isal_zlib
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Table, delete, select, update
 
 from sleepbalance.model import Source
 from sleepbalance.provider import Raw
@@ -33,10 +33,14 @@ class Owner:
     account: str = ""
 
     def rows(self) -> tuple[Any, ...]:
+        return self.of(table)
+
+    def of(self, kept: Table) -> tuple[Any, ...]:
+        """What is this owner's in a table."""
         return (
-            table.c.user_id == self.user_id,
-            table.c.provider == self.provider,
-            table.c.account == self.account,
+            kept.c.user_id == self.user_id,
+            kept.c.provider == self.provider,
+            kept.c.account == self.account,
         )
 
 
@@ -74,6 +78,22 @@ class Keeper:
     def _known(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
         query = select(table).where(*self.owner.rows(), table.c.external_id.in_(keys))
         return {row.external_id: row for row in self.connection.execute(query)}
+
+
+def fresh(connection: Connection, owner: Owner, batch: Sequence[Raw], merge: Merge) -> set[str]:
+    """The keys of those records that are new, or say something new."""
+    keys = [raw.key for raw in batch]
+    query = select(table).where(*owner.rows(), table.c.external_id.in_(keys))
+    known = {row.external_id: row for row in connection.execute(query)}
+    return {
+        raw.key for raw in batch if raw.key not in known or _changes(known[raw.key], raw, merge)
+    }
+
+
+def sources(connection: Connection, owner: Owner) -> list[str]:
+    """The keys of all sources that told a sleep."""
+    query = select(table.c.source_key).where(*owner.rows(), table.c.companion == 0)
+    return sorted(connection.execute(query.distinct()).scalars())
 
 
 def knows(connection: Connection, owner: Owner, source: str) -> bool:
@@ -132,18 +152,34 @@ def phone_row(
 
 
 def _changes(before: Row[Any], raw: Raw, merge: Merge) -> dict[str, Any]:
-    """What must be written so that the stored record also says what this one says."""
+    """What must be written so that the stored record also says what this one says.
+
+    A version that nobody can read never takes the place of one that could be read.
+    """
+    if raw.problem is not None and before.problem is None:
+        return {} if before.absent_since is None else {"absent_since": None}
     stored = _unpacked(before)
     payload = stored if raw.payload == stored else merge(raw.kind, [stored, raw.payload])
     says: dict[str, Any] = {"absent_since": None}
     if raw.companion:
-        says["start_at"] = min(before.start_at, raw.start)
-        says["end_at"] = max(before.end_at, raw.end)
+        says |= {"start_at": _least(before.start_at, raw.start), "problem": None}
+        says["end_at"] = _most(before.end_at, raw.end)
     elif payload == raw.payload:  # the version that stands brings all that it says
         says |= {"start_at": raw.start, "end_at": raw.end, "zone": raw.zone}
         says |= {"problem": raw.problem, "revised_at": raw.revised_at}
+        if raw.source.key != before.source_key:  # e.g. the device's name was not known at first
+            says |= {"source_key": raw.source.key, "source_name": raw.source.name}
+            says["source_device"] = raw.source.device
     changes = {name: value for name, value in says.items() if getattr(before, name) != value}
     return changes | (dict(_packed(payload)) if payload != stored else {})
+
+
+def _least(known: dt.datetime | None, told: dt.datetime | None) -> dt.datetime | None:
+    return min(filter(None, (known, told)), default=None)
+
+
+def _most(known: dt.datetime | None, told: dt.datetime | None) -> dt.datetime | None:
+    return max(filter(None, (known, told)), default=None)
 
 
 def between(
@@ -154,12 +190,16 @@ def between(
     end: dt.datetime,
     *,
     companion: bool,
+    shared: bool = False,
 ) -> list[Raw]:
-    """The readable records of a source whose span touches [start, end], in order of time."""
+    """The readable records of a source whose span touches [start, end], in order of time.
+
+    With `shared` those that belong to the account are among them.
+    """
     query = (
         select(table)
         .where(
-            *_readable(owner, source, companion=companion),
+            *_readable(owner, source, companion=companion, shared=shared),
             table.c.start_at >= start - LONGEST,
             table.c.start_at <= end,
             table.c.end_at >= start,
@@ -169,10 +209,12 @@ def between(
     return [_raw(row) for row in connection.execute(query)]
 
 
-def _readable(owner: Owner, source: str, *, companion: bool) -> tuple[Any, ...]:
+def _readable(
+    owner: Owner, source: str, *, companion: bool, shared: bool = False
+) -> tuple[Any, ...]:
     return (
         *owner.rows(),
-        table.c.source_key == source,
+        table.c.source_key.in_([source, ""]) if shared else table.c.source_key == source,
         table.c.companion == int(companion),
         table.c.absent_since.is_(None),
         table.c.problem.is_(None),
@@ -228,6 +270,43 @@ def absent(
         mine = update(table).where(*owner.rows(), table.c.external_id == raw.key)
         connection.execute(mine.values(absent_since=now))
     return gone
+
+
+class Placed(NamedTuple):
+    """Where a readable record lies, without what it says."""
+
+    key: str
+    source: str
+    start: dt.datetime
+    end: dt.datetime
+
+
+def placed(
+    connection: Connection, owner: Owner, start: dt.datetime, end: dt.datetime
+) -> list[Placed]:
+    """The readable records of all sources that touch [start, end]; no companions."""
+    query = select(table.c.external_id, table.c.source_key, table.c.start_at, table.c.end_at)
+    query = query.where(
+        *owner.rows(),
+        table.c.companion == 0,
+        table.c.absent_since.is_(None),
+        table.c.problem.is_(None),
+        table.c.start_at.between(start - LONGEST, end),
+        table.c.end_at >= start,
+    )
+    return [Placed(*row) for row in connection.execute(query.order_by(table.c.start_at))]
+
+
+def withdraw(connection: Connection, owner: Owner, keys: Iterable[str], now: dt.datetime) -> None:
+    """Marks records as absent: the maker has them no more. They are kept."""
+    for key in keys:
+        mine = update(table).where(*owner.rows(), table.c.external_id == key)
+        connection.execute(mine.values(absent_since=now))
+
+
+def remove_all(connection: Connection, owner: Owner) -> None:
+    """Erases every record of an account."""
+    connection.execute(delete(table).where(*owner.rows()))
 
 
 def marks(

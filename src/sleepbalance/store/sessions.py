@@ -44,6 +44,7 @@ class Stored:
     sleep_date: dt.date | None
     superseded_by: str | None
     hidden: bool
+    absent_since: dt.datetime | None = None  # the maker had it no more when it was asked then
 
     @property
     def sent(self) -> Session:
@@ -125,7 +126,8 @@ def remove(connection: Connection, ids: Sequence[str]) -> None:
 def hide(connection: Connection, ids: Sequence[str], now: dt.datetime) -> None:
     """Hides sessions that the maker no longer has; nothing is erased."""
     mine = update(table).where(table.c.id.in_(ids))
-    connection.execute(mine.values(hidden_since=now, absent_since=now, updated_at=now))
+    since = func.coalesce(table.c.absent_since, bindparam("now", now, table.c.absent_since.type))
+    connection.execute(mine.values(hidden_since=now, absent_since=since, updated_at=now))
 
 
 def place(connection: Connection, placed: Sequence[tuple[Stored, Place]]) -> None:
@@ -147,12 +149,25 @@ def of_source(
 ) -> list[Stored]:
     """All sessions of a source that touch [start, end], hidden ones too."""
     return _found(
+        connection, *owner.of(table), table.c.source_key == source, *_touching(start, end)
+    )
+
+
+def named(connection: Connection, owner: Owner, ids: Sequence[str]) -> list[Stored]:
+    """The sessions of an account that the maker calls so, whichever source told them."""
+    return _found(connection, *owner.of(table), table.c.external_id.in_(ids))
+
+
+def ending(
+    connection: Connection, owner: Owner, start: dt.datetime, end: dt.datetime
+) -> list[Stored]:
+    """The sessions of an account that end in [start, end) and are not hidden."""
+    return _found(
         connection,
-        table.c.user_id == owner.user_id,
-        table.c.provider == owner.provider,
-        table.c.account == owner.account,
-        table.c.source_key == source,
-        *_touching(start, end),
+        *owner.of(table),
+        table.c.hidden_since.is_(None),
+        table.c.end_at >= start,
+        table.c.end_at < end,
     )
 
 
@@ -185,10 +200,7 @@ def dates(
     if ends is None:
         return None, None
     found = select(func.min(table.c.sleep_date), func.max(table.c.sleep_date)).where(
-        table.c.user_id == owner.user_id,
-        table.c.provider == owner.provider,
-        table.c.account == owner.account,
-        table.c.end_at.between(*ends),
+        *owner.of(table), table.c.end_at.between(*ends)
     )
     first, last = connection.execute(found).one()
     return first, last
@@ -330,6 +342,7 @@ def _stored(row: Row[Any]) -> Stored:
         row.sleep_date,
         row.superseded_by,
         row.hidden_since is not None,
+        row.absent_since,
     )
 
 

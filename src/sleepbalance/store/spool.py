@@ -27,7 +27,7 @@ CREATE TABLE records (
 CREATE INDEX records_by_time ON records (source, start);
 CREATE TABLE pieces (
   source TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER, end INTEGER,
-  zone TEXT, payload BLOB NOT NULL
+  zone TEXT, problem TEXT, payload BLOB NOT NULL
 );
 """
 
@@ -48,8 +48,8 @@ class Spool:
         self.sources.setdefault(raw.source.key, raw.source)
         times = (_epoch(raw.start), _epoch(raw.end))
         if raw.companion:
-            row = (raw.source.key, raw.key, raw.kind, *times, raw.zone, raw.payload)
-            self._db.execute("INSERT INTO pieces VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            row = (raw.source.key, raw.key, raw.kind, *times, raw.zone, raw.problem, raw.payload)
+            self._db.execute("INSERT INTO pieces VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             return
         self.read += 1
         self.seen[raw.source.key] = self.seen.get(raw.source.key, 0) + 1
@@ -89,8 +89,9 @@ class Spool:
     def problems(self) -> list[tuple[str, int]]:
         """Why records were set aside on reading, with how many each, most first."""
         query = (
-            "SELECT problem, count(*) FROM records WHERE problem IS NOT NULL"
-            " GROUP BY problem ORDER BY count(*) DESC, problem"
+            "SELECT problem, count(*) FROM"
+            " (SELECT problem FROM records UNION ALL SELECT problem FROM pieces)"
+            " WHERE problem IS NOT NULL GROUP BY problem ORDER BY count(*) DESC, problem"
         )
         return [(str(why), int(n)) for why, n in self._db.execute(query)]
 
@@ -125,13 +126,15 @@ class Spool:
         )
 
     def companions(self, source: str) -> Iterator[Raw]:
-        """The companions of a source, the pieces of each joined."""
+        """The companions of a source, the readable pieces of each joined."""
         query = (
-            "SELECT key, kind, min(start), max(end), max(zone) FROM pieces WHERE source = ?"
-            " GROUP BY key, kind ORDER BY min(start), key"
+            "SELECT key, kind, min(start), max(end), max(zone), problem FROM pieces"
+            " WHERE source = ? GROUP BY key, kind, problem"
+            " ORDER BY problem IS NOT NULL, min(start), key"
         )
-        for key, kind, start, end, zone in self._db.execute(query, (source,)).fetchall():
-            found = self._db.execute("SELECT payload FROM pieces WHERE key = ?", (key,))
+        read = "SELECT payload FROM pieces WHERE key = ? AND problem IS ?"
+        for key, kind, start, end, zone, why in self._db.execute(query, (source,)).fetchall():
+            found = self._db.execute(read, (key, why))
             payloads = [payload for (payload,) in found]
             payload = payloads[0] if len(payloads) == 1 else self.merge(kind, payloads)
             yield Raw(
@@ -143,6 +146,7 @@ class Spool:
                 end=_instant(end),
                 zone=zone,
                 companion=True,
+                problem=why,
             )
 
     def spans(self, source: str) -> Iterator[Span]:

@@ -1,4 +1,4 @@
-"""The heart: every way in opens an attempt, reads, and commits data and outcome together."""
+"""Imports a file: opens an attempt, reads, and commits data and outcome together."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sleepbalance.derive import derive
 from sleepbalance.errors import LeaseLost, Malformed, SleepBalanceError
 from sleepbalance.intake import Intake
 from sleepbalance.provider import File, Finished, Member, Provider
-from sleepbalance.store import connections, history, leases, people, sessions
+from sleepbalance.store import connections, history, leases, people, sessions, windows
 from sleepbalance.store.engine import Connection, Engine, clock, reading, writing
 from sleepbalance.store.history import Outcome
 from sleepbalance.store.raws import Owner
 from sleepbalance.store.spool import Spool, spooling
-
-WORST = 10  # reasons named in the log
+from sleepbalance.sync.attempts import fail
+from sleepbalance.sync.words import worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +51,17 @@ def import_file(engine: Engine, job: Import) -> dict[str, Any]:
         try:
             _run(engine, job, lease, attempt)
         except LeaseLost as error:
-            _fail(engine, attempt, error.code, history.CUT_SHORT)  # if nobody has closed it yet
+            fail(engine, attempt, error.code, history.CUT_SHORT)  # if nobody has closed it yet
         except SleepBalanceError as error:
-            _fail(engine, attempt, error.code, str(error))
+            fail(engine, attempt, error.code, str(error))
         except KeyboardInterrupt:
-            _fail(engine, attempt, "INTERRUPTED", "You stopped it; nothing of it was kept.")
+            fail(engine, attempt, "INTERRUPTED", "You stopped it; nothing of it was kept.")
             raise
         except BaseException as error:
-            _fail(engine, attempt, "INTERNAL", f"A defect of ours ({type(error).__name__}).")
+            fail(engine, attempt, "INTERNAL", f"A defect of ours ({type(error).__name__}).")
             raise
     with reading(engine) as connection:
         return history.attempt(connection, attempt)
-
-
-def _fail(engine: Engine, attempt: str, code: str, message: str) -> None:
-    with writing(engine) as connection:
-        history.end(connection, attempt, Outcome(status="failed", code=code, message=message))
 
 
 def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None:
@@ -114,7 +109,7 @@ def _read(job: Import, spool: Spool, lease: leases.Lease) -> Finished:
 
 
 def _nothing(spool: Spool, finished: Finished, aside: Mapping[str, int] | None = None) -> str:
-    counts = _worst(aside or dict(spool.problems()))
+    counts = worst(aside or dict(spool.problems()))
     reasons = [*finished.problems, *(f"{n} × {why}" for why, n in counts)]
     return "; ".join(reasons) or "There is nothing in it that we can use."
 
@@ -128,8 +123,7 @@ def _write(
     bond = connections.ensure(connection, owner.user_id, owner.provider, "file")
     now = clock(connection)
     intake = Intake(connection, owner, job.provider, bond, now, aside=dict(spool.problems()))
-    for source in spool.sources:
-        intake.take(spool, source, finished.as_of if job.replace else None)
+    intake.take(spool, finished.as_of if job.replace else None)
     if intake.used(spool) == 0 and spool.read and not spool.beside():
         raise Malformed(_nothing(spool, finished, intake.aside))
     if job.timezone and people.suggest_zone(connection, owner.user_id, job.timezone):
@@ -139,12 +133,8 @@ def _write(
     first, last = sessions.dates(connection, owner, intake.ends)
     if first is not None and last is not None:
         until = last if finished.problems else max(last, (finished.as_of or job.now).date())
-        connections.mark_fetched(connection, bond, first, until, attempt)
+        windows.mark_fetched(connection, bond, first, until, attempt)
     return _outcome(intake, spool, finished, (first, last))
-
-
-def _worst(aside: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(aside.items(), key=lambda item: (-item[1], item[0]))[:WORST]
 
 
 def _by_name(spool: Spool) -> dict[str, int]:
@@ -163,13 +153,13 @@ def _outcome(
     dates: tuple[dt.date | None, dt.date | None],
 ) -> Outcome:
     aside = sum(intake.aside.values())
-    worst = _worst(intake.aside)
+    most = worst(intake.aside)
     detail = {
         "read": spool.read,
         "used": intake.used(spool),
         "repeated": spool.repeated,
         "set_aside": aside,
-        "reasons": [{"reason": why, "samples": n} for why, n in worst],
+        "reasons": [{"reason": why, "samples": n} for why, n in most],
         "problems": list(finished.problems),
         "sources": _by_name(spool),
         "same": intake.tally["skipped"],
@@ -178,10 +168,10 @@ def _outcome(
         "hidden": intake.removed,
     }
     message = None
-    if worst or finished.problems:
-        parts = [f"{n} × {why}" for why, n in worst]
+    if most or finished.problems:
+        parts = [f"{n} × {why}" for why, n in most]
         sums = [f"{aside} of {spool.read} samples were set aside: {', '.join(parts)}."]
-        message = " ".join([*finished.problems, *(sums if worst else [])])
+        message = " ".join([*finished.problems, *(sums if most else [])])
     return Outcome(
         status="partial" if message else "success",
         counts=intake.counts,

@@ -1,0 +1,128 @@
+"""Fetches one window into a spool, without a transaction: the sleeps, then what goes with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from sleepbalance.errors import (
+    Malformed,
+    NotEntitled,
+    RateLimited,
+    ScopeMissing,
+    SleepBalanceError,
+    Unavailable,
+)
+from sleepbalance.provider import Ask, Raw, Resource
+from sleepbalance.store import raws
+from sleepbalance.store.engine import Engine, reading
+from sleepbalance.store.leases import Lease
+from sleepbalance.store.spool import Spool
+from sleepbalance.sync.jobs import Job, Step
+from sleepbalance.sync.windows import Window
+
+LATER = (Unavailable, RateLimited, Malformed)  # the same may work when it is asked again
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What came of a window: how many sleeps, and what could not be had beside them."""
+
+    ask: Ask
+    sleeps: int = 0
+    whole: bool = True  # every sleep of the answer could be read
+    troubles: list[tuple[str, SleepBalanceError]] = field(default_factory=list)
+
+    @property
+    def again(self) -> bool:
+        """Whether something is missing that may come when it is asked again."""
+        return any(isinstance(error, LATER) for _, error in self.troubles)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """One window being fetched."""
+
+    engine: Engine
+    job: Job
+    lease: Lease
+    step: Step
+    spool: Spool
+
+    def fetch(self) -> Fetched:
+        """Raises what stands in the way of the sleeps themselves."""
+        sleep, *beside = self.job.door.api.resources
+        if self._is_missing(sleep):
+            raise ScopeMissing(
+                f"You did not allow {self.job.provider.name} to tell your {sleep.name}, so nothing"
+                f" can be fetched. Connect again and allow it: {self._connect}"
+            )
+        found = Fetched(self.step.ask(self.job.now))
+        self._spool(sleep, found.ask)
+        found.sleeps = self.spool.read - self.spool.repeated
+        found.whole = not self.spool.problems()
+        wanted = self._sleeps() if found.sleeps and beside else ()
+        if wanted:
+            self._fetch_beside(beside, found, replace(found.ask, sleeps=wanted))
+        return found
+
+    @property
+    def _connect(self) -> str:
+        return f"sleepbalance connect {self.job.provider.id}"
+
+    def _is_missing(self, resource: Resource) -> bool:
+        granted = self.step.bond.scopes
+        return bool(granted) and resource.scope is not None and resource.scope not in granted
+
+    def _fetch_beside(self, beside: Sequence[Resource], found: Fetched, ask: Ask) -> None:
+        absent = [resource.name for resource in beside if self._is_missing(resource)]
+        if absent:
+            names = ", ".join(absent)
+            error: SleepBalanceError = ScopeMissing(
+                f"You did not allow {self.job.provider.name} to tell more, so what is absent is:"
+                f" {names}. To allow it, connect again: {self._connect}"
+            )
+            found.troubles.append((names, error))
+        for resource in beside:
+            if self._is_missing(resource):
+                continue
+            try:
+                self._spool(resource, ask)
+            except (NotEntitled, *LATER) as error:
+                found.troubles.append((resource.name, error))
+                if isinstance(error, RateLimited):
+                    return  # the others would be refused too
+
+    def _spool(self, resource: Resource, ask: Ask) -> None:
+        for raw in resource.fetch(self.job.client, ask):
+            self.lease.check()
+            self.spool.add(raw)
+        self.lease.check()
+
+    def _sleeps(self) -> tuple[Raw, ...]:
+        """The sleeps whose companions are asked: new, changed, young, or wanted once more."""
+        job, step = self.job, self.step
+        young = job.now - step.known.settling * dt.timedelta(days=1)
+        retried = [
+            Window(max(known.first, step.window.first), min(known.last, step.window.last)).span
+            for known in step.known.ranges
+            if known.state == "wanted" and known.touches(*step.window)
+        ]
+        chosen: list[Raw] = []
+        for batch, news in self._news():
+            for raw in batch:
+                if raw.problem is not None or raw.start is None or raw.end is None:
+                    continue
+                again = any(start <= raw.end < end for start, end in retried)
+                if raw.key in news or raw.end >= young or again or job.only is not None:
+                    chosen.append(raw)
+        return tuple(sorted(chosen, key=lambda raw: (raw.start or young, raw.key)))
+
+    def _news(self) -> Iterator[tuple[list[Raw], set[str]]]:
+        """The sleeps in batches, each with the keys of those that are new or changed."""
+        merge = self.job.provider.merge
+        with reading(self.engine) as connection:
+            for source in self.spool.sources:
+                for batch in self.spool.records(source):
+                    yield batch, raws.fresh(connection, self.step.bond.owner, batch, merge)

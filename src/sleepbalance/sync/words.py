@@ -1,0 +1,112 @@
+"""What the log says of a sync, in words for the person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sleepbalance.errors import NotEntitled, SleepBalanceError
+from sleepbalance.model import Kind
+from sleepbalance.store.connections import Connected
+from sleepbalance.store.sessions import Stored
+from sleepbalance.sync.windows import Window
+
+WORST = 10  # reasons named in the log
+STOPPED = "You stopped it; what was committed before stays."
+DISCONNECTED = (
+    "The connection was ended, or made anew, while this ran; nothing of it was kept."
+    " Sync again to go on."
+)
+
+
+def worst(aside: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The reasons why records were set aside, most first."""
+    return sorted(aside.items(), key=lambda item: (-item[1], item[0]))[:WORST]
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What is known now of the days that were asked."""
+
+    nights: int
+    naps: int
+    empty: int  # days
+
+
+def came(window: Window, found: Iterable[Stored]) -> Came:
+    """Counts the sleeps of a window that the maker still tells."""
+    told = [s for s in found if s.absent_since is None and s.sleep_date in window]
+    naps = [s for s in told if s.sent.kind is Kind.NAP and s.superseded_by is None]
+    nights = {s.sleep_date for s in told if s.sent.kind is not Kind.NAP}
+    days = {s.sleep_date for s in told}
+    return Came(len(nights), len(naps), window.days - len(days))
+
+
+def summary(window: Window, known: Came | None, changes: Sequence[tuple[int, str]] = ()) -> str:
+    """E.g. "asked 14 days, 13 nights came, 1 day empty, 2 changed"."""
+    asked = f"asked {count(window.days, 'day')}"
+    if known is None:
+        return f"{asked}, nothing was kept"
+    if not known.nights and not known.naps:
+        parts = [asked, "nothing came"]
+    else:
+        parts = [asked, f"{count(known.nights, 'night')} came"]
+        parts += [count(known.naps, "nap")] if known.naps else []
+        parts += [f"{count(known.empty, 'day')} empty"] if known.empty else []
+    return ", ".join([*parts, *(f"{number} {what}" for number, what in changes if number)])
+
+
+def kept_anyway(window: Window, nights: int) -> str:
+    """For an empty answer about days of which something is known."""
+    are, they = ("is", "it was") if nights == 1 else ("are", "they were")
+    return (
+        f"Nothing came for {count(window.days, 'day')}, although {count(nights, 'night')}"
+        f" {are} known there; {they} kept. The next sync asks again."
+    )
+
+
+def partial(
+    troubles: Sequence[tuple[str, SleepBalanceError]], aside: Mapping[str, int]
+) -> tuple[str, str] | None:
+    """Code and message of what is missing or could not be read; None where nothing is."""
+    said = [_trouble(name, error) for name, error in troubles]
+    codes = [error.code for _, error in troubles if not isinstance(error, NotEntitled)]
+    if aside:
+        number = sum(aside.values())
+        reasons = ", ".join(f"{n} × {why}" for why, n in worst(aside))
+        said.append(f"{count(number, 'record')} could not be read, and kept as sent: {reasons}.")
+        codes.append("BAD_DATA")
+    codes += [error.code for _, error in troubles if isinstance(error, NotEntitled)]
+    return (codes[0], " ".join(said)) if codes else None
+
+
+def _trouble(name: str, error: SleepBalanceError) -> str:
+    text = str(error)
+    if error.code == "SCOPE_MISSING":
+        return text if name in text else f"Without {name}: {text}"
+    return f"Without {name}: {text}"
+
+
+def refusal(bond: Connected, name: str) -> tuple[str, str] | None:
+    """Code and message where a connection cannot be used as it is."""
+    why = f" ({bond.status_reason})" if bond.status_reason else ""
+    if bond.status == "needs_reconnect":
+        return "AUTH_ERROR", (
+            f"{name} no longer accepts this connection{why}."
+            f" Connect again: sleepbalance connect {bond.provider}"
+        )
+    if bond.status == "ended":
+        return "PROVIDER_ENDED", (
+            f"{name} can no longer be read this way{why}. What was fetched stays; newer nights"
+            " come from another source, or a file: sleepbalance import FILE"
+        )
+    return None
+
+
+def wait_until(name: str, until: dt.datetime) -> str:
+    return f"{name} asked us to wait: sync again after {until:%Y-%m-%d %H:%M} UTC."
