@@ -6,7 +6,7 @@ docs/sandbox.md for its addresses.
 
 from __future__ import annotations
 
-from sleepbalance.sandbox.server import Address, running, serve
+from sleepbalance.sandbox.server import Address, makers, running, serve
 from sleepbalance.sandbox.visitor import consent
 
-__all__ = ["Address", "consent", "running", "serve"]
+__all__ = ["Address", "consent", "makers", "running", "serve"]

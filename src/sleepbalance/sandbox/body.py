@@ -13,7 +13,8 @@ from sleepbalance.sandbox.people import DAY, Person
 
 MINUTES = 1440
 ABOVE = {"deep": 1, "light": 4, "rem": 8, "awake": 13}  # beats above the resting heart rate
-BY_HOUR = (14, 13, 13, 13, 13, 14, 17, 22, 26, 25, 24, 25, 27, 25, 23, 24, 26, 31, 33, 29, 25, 22)
+NIGHT, DAYTIME = (14, 13, 13, 13, 13, 14, 17, 22), (26, 25, 24, 25, 27, 25, 23, 24, 26, 31)
+BY_HOUR = (*NIGHT, *DAYTIME, 33, 29, 25, 22, 18, 16)
 
 
 @dataclass(frozen=True)
@@ -30,21 +31,17 @@ def heart(person: Person, day: dt.date) -> bytes:
     first = midnight.astimezone(zone)
     dice = person.dice("heart", day)
     rest = person.heart + dice.bell(0, 1.6)
-    base = [rest + _by_day(first.hour + (first.minute + m) / 60) for m in range(MINUTES)]
+    hours = (((first.hour * 60 + first.minute + m) // 60) % 24 for m in range(MINUTES))
+    base = [rest + BY_HOUR[hour] for hour in hours]
     for date in (day - DAY, day, day + DAY):
         _asleep(person, date, midnight, base, rest)
     noise = dice.noise(MINUTES)
     drift, beats = 0.0, bytearray(MINUTES)
     for m in range(MINUTES):
         drift = 0.9 * drift + (noise[m] - 127.5) / 110
-        beats[m] = max(38, min(190, int(base[m] + drift + 0.5)))
+        beats[m] = int(base[m] + drift + 0.5)
     _take_off(person, midnight, zone, dice.whole(0, 40), beats)
     return bytes(beats)
-
-
-def _by_day(hour: float) -> float:
-    at = int(hour) % 24
-    return (*BY_HOUR, 18, 16)[at]
 
 
 def _asleep(
@@ -73,17 +70,33 @@ def _take_off(
 
 def beats(person: Person, start: dt.datetime, end: dt.datetime) -> Iterator[Beat]:
     """Samples in [start, end), one a minute where there are any, oldest first."""
+    for midnight, m, rate in _samples(person, start, end):
+        yield Beat(midnight + dt.timedelta(seconds=_second(midnight, m)), rate)
+
+
+def rates_in(person: Person, start: dt.datetime, end: dt.datetime) -> list[int]:
+    """Only how fast, for the same samples."""
+    return [rate for _, _, rate in _samples(person, start, end)]
+
+
+def _samples(
+    person: Person, start: dt.datetime, end: dt.datetime
+) -> Iterator[tuple[dt.datetime, int, int]]:
+    """Midnight, minute and rate."""
     day = start.date()
     while day <= end.date():
         midnight = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-        first = max(0, int((start - midnight).total_seconds()) // 60)
-        last = min(MINUTES - 1, int((end - midnight).total_seconds()) // 60)
+        low, high = ((edge - midnight).total_seconds() for edge in (start, end))
         rates = heart(person, day)
-        for m in range(first, last + 1):
-            at = midnight + dt.timedelta(minutes=m, seconds=(m * 7 + day.toordinal()) % 60)
-            if rates[m] and start <= at < end:
-                yield Beat(at, rates[m])
+        for m in range(max(0, int(low) // 60), min(MINUTES - 1, int(high) // 60) + 1):
+            if rates[m] and low <= _second(midnight, m) < high:
+                yield midnight, m, rates[m]
         day += DAY
+
+
+def _second(midnight: dt.datetime, m: int) -> int:
+    """The second of the day at which that minute's sample was taken."""
+    return 60 * m + (7 * m + midnight.day) % 60
 
 
 def tenth(value: float) -> float:

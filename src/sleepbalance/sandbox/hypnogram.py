@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from sleepbalance.sandbox.chance import Dice
@@ -127,11 +126,17 @@ def resize(stages: Stages, seconds: int) -> Stages:
 
 def cut_in(stages: Stages, short: Sequence[Stretch]) -> Stages:
     """The stages with the short awakenings laid over them, whatever these are called."""
-    marks = sorted({x for s in (*stages, *short) for x in (s.offset, s.end)})
-    runs = []
-    for start, end in pairwise(marks):
-        over = any(s.offset <= start < s.end for s in short)
-        under = next((s.stage for s in stages if s.offset <= start < s.end), None)
-        if under is not None:
-            runs.append(("awake" if over and under in ASLEEP else under, end - start))
+    runs: list[tuple[str, int]] = []
+    left = sorted(short)
+    for stage in stages:
+        at = stage.offset
+        for over in (s for s in left if stage.stage in ASLEEP):
+            if over.offset >= stage.end:
+                break
+            if over.end <= at:
+                continue
+            start = max(at, over.offset)
+            runs += [(stage.stage, start - at), ("awake", min(stage.end, over.end) - start)]
+            at = min(stage.end, over.end)
+        runs.append((stage.stage, stage.end - at))
     return lay(runs)

@@ -45,6 +45,9 @@ class Person:
     breath: float = 14.6
     warmth: float = 33.8
 
+    def __hash__(self) -> int:
+        return hash((self.seed, self.id))
+
     def dice(self, *words: object) -> Dice:
         return Dice(self.seed, self.id, *words)
 
@@ -65,19 +68,24 @@ class Person:
 
     def wears(self, date: dt.date) -> bool:
         """Whether the device is worn in the night that ends on that date, and on that day."""
-        for month in (date.replace(day=1), (date.replace(day=1) - DAY).replace(day=1)):
-            dice = self.dice("gap", month)
-            if dice.happens(self.gaps):
-                first = month + dice.whole(0, 27) * DAY
-                if first <= date < first + dice.whole(1, 4) * DAY:
-                    return False
-        dice = self.dice("lost charger", date.year)
-        first = dt.date(date.year, 1, 1) + dice.whole(20, 330) * DAY
-        return not first <= date < first + dice.whole(8, 13) * DAY
+        return _wears(self, date)
 
     def device(self, date: dt.date) -> int:
         """Which device, counted from the first one."""
         return sum(day <= date for day in upgrade_days(self))
+
+
+@lru_cache(maxsize=20_000)
+def _wears(person: Person, date: dt.date) -> bool:
+    for month in (date.replace(day=1), (date.replace(day=1) - DAY).replace(day=1)):
+        dice = person.dice("gap", month)
+        if dice.happens(person.gaps):
+            first = month + dice.whole(0, 27) * DAY
+            if first <= date < first + dice.whole(1, 4) * DAY:
+                return False
+    dice = person.dice("lost charger", date.year)
+    first = dt.date(date.year, 1, 1) + dice.whole(20, 330) * DAY
+    return not first <= date < first + dice.whole(8, 13) * DAY
 
 
 @dataclass(frozen=True)

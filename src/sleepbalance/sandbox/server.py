@@ -9,10 +9,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sleepbalance.errors import UsageError
 from sleepbalance.sandbox import parts
+from sleepbalance.sandbox.clock import Start
 from sleepbalance.sandbox.control import Control
 from sleepbalance.sandbox.faults import Accident, Faults, Message, Receive, Scope, Send
 from sleepbalance.sandbox.ledger import Entry, Ledger
@@ -41,9 +41,7 @@ PORT = 8730
 class Sandbox:
     """The ASGI application: the makers below their prefixes, behind faults and the ledger."""
 
-    def __init__(
-        self, *, seed: int = 1, people: int = 3, clock: Callable[[], datetime] | None = None
-    ) -> None:
+    def __init__(self, *, seed: int = 1, people: int = 3, clock: Start | None = None) -> None:
         self.world = World(seed=seed, people=people, clock=clock)
         self.parts = parts.load()
         self.faults, self.ledger = Faults(seed), Ledger()
@@ -163,15 +161,23 @@ class Address:
         return answer
 
 
+def makers() -> list[str]:
+    """The ids of the makers that are played."""
+    return list(parts.load())
+
+
 @contextmanager
 def running(
     *,
     port: int = 0,
     seed: int = 1,
     people: int = 3,
-    clock: Callable[[], datetime] | None = None,
+    clock: Start | None = None,
 ) -> Iterator[Address]:
-    """A sandbox in a thread of its own for as long as the block lasts; port 0 is a free one."""
+    """A sandbox in a thread of its own for as long as the block lasts; port 0 is a free one.
+
+    `clock` is when it begins, or a function that is asked for the time.
+    """
     sandbox = Sandbox(seed=seed, people=people, clock=clock)
     listening = _listen(port)
     server = _server(sandbox)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from sleepbalance.sandbox.chance import Dice
@@ -13,6 +13,7 @@ from sleepbalance.sandbox.hypnogram import (
     Stages,
     Stretch,
     awakenings,
+    cut_in,
     night,
     one_block,
     resize,
@@ -43,6 +44,11 @@ class Telling:
     why: str = ""
     edited: bool = False
     gone: bool = False
+
+    @cached_property
+    def hypnogram(self) -> Stages:
+        """The stages with the short awakenings cut in."""
+        return cut_in(self.stages, self.short)
 
     @property
     def pending(self) -> bool:

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sleepbalance.sandbox.body import beats, resting, tenth, vitals
-from sleepbalance.sandbox.hypnogram import ASLEEP, Stages, Stretch, cut_in
+from sleepbalance.sandbox.body import rates_in, resting, tenth, vitals
+from sleepbalance.sandbox.hypnogram import ASLEEP, Stretch
 from sleepbalance.sandbox.people import Person
 from sleepbalance.sandbox.world import Seen, World
 
@@ -90,13 +90,8 @@ def _belong(a: Seen, b: Seen) -> bool:
     )
 
 
-def stages(seen: Seen) -> Stages:
-    """The stages with the short awakenings cut in."""
-    return cut_in(seen.telling.stages, seen.telling.short)
-
-
 def _asleep(seen: Seen) -> int:
-    return sum(s.seconds for s in stages(seen) if s.stage in ASLEEP)
+    return sum(s.seconds for s in seen.telling.hypnogram if s.stage in ASLEEP)
 
 
 # -- the columns ---------------------------------------------------------------------------------
@@ -104,7 +99,7 @@ def _asleep(seen: Seen) -> int:
 
 def _period(seen: Seen) -> tuple[int, int]:
     """From the first to the last sleep, in seconds from the start."""
-    asleep = [s for s in stages(seen) if s.stage in ASLEEP]
+    asleep = [s for s in seen.telling.hypnogram if s.stage in ASLEEP]
     return asleep[0].offset, asleep[-1].end
 
 
@@ -132,7 +127,7 @@ def _durations(parts: Sequence[Seen]) -> dict[str, Any]:
     awake = 0
     for part in parts:
         first, last = _period(part)
-        for stage in stages(part):
+        for stage in part.telling.hypnogram:
             if stage.stage in seconds:
                 seconds[stage.stage] += stage.seconds
             elif first <= stage.offset < last:
@@ -157,12 +152,10 @@ def _shares(seconds: dict[str, int]) -> dict[str, int]:
 
 
 def _heart(person: Person, parts: Sequence[Seen]) -> dict[str, Any]:
-    rates = []
+    rates: list[int] = []
     for part in parts:
-        first, last = _period(part)
-        start = part.telling.start
-        low, high = start + dt.timedelta(seconds=first), start + dt.timedelta(seconds=last)
-        rates += [beat.bpm for beat in beats(person, low, high)]
+        first, last = (dt.timedelta(seconds=s) for s in _period(part))
+        rates += rates_in(person, part.telling.start + first, part.telling.start + last)
     enough = len(rates) >= ENOUGH_BEATS
     return {
         "avg_heart_rate": tenth(sum(rates) / len(rates)) if enough else None,
@@ -200,7 +193,7 @@ def _hypnogram(parts: Iterable[Seen]) -> list[list[Any]]:
     found: list[Stretch] = []
     for part in parts:
         shift = int((part.telling.start - begin).total_seconds())
-        found += [s._replace(offset=s.offset + shift) for s in stages(part)]
+        found += [s._replace(offset=s.offset + shift) for s in part.telling.hypnogram]
     return [[s.offset, s.seconds, s.stage] for s in found]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sleepbalance.sandbox.chance import Dice
-from sleepbalance.sandbox.clock import Clock
+from sleepbalance.sandbox.clock import Clock, Start
 from sleepbalance.sandbox.hypnogram import night
 from sleepbalance.sandbox.people import DAY, Person, population
 from sleepbalance.sandbox.sleeps import Sleep, Telling, moved_end, recorded, tell
@@ -49,9 +49,7 @@ class _Kept:
 class World:
     """People and their sleeps. Everything is a function of the seed, the edits and the clock."""
 
-    def __init__(
-        self, *, seed: int = 1, people: int = 3, clock: Callable[[], dt.datetime] | None = None
-    ) -> None:
+    def __init__(self, *, seed: int = 1, people: int = 3, clock: Start | None = None) -> None:
         self.seed = seed
         self.clock = Clock(clock)
         self.people = population(seed, people, self.clock.now().date())

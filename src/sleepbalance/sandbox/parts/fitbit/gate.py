@@ -82,8 +82,8 @@ def enter(request: Request, scope: str | None, allowed: frozenset[str]) -> Visit
 
 
 def _within_quota(request: Request, person: Person, limit: int) -> None:
-    """So many requests in any minute, by the sandbox's clock."""
-    now = request.app.state.world.now().timestamp()
+    """So many requests in any minute."""
+    now = request.app.state.world.clock.pace()
     recent: list[float] = request.app.state.recent.setdefault(("fitbit", person.id), [])
     recent[:] = [at for at in recent if now - 60 < at <= now]
     if len(recent) >= limit:

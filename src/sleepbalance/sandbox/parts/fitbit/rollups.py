@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from sleepbalance.sandbox.body import Beat, beats, tenth
+from sleepbalance.sandbox.body import rates_in, tenth
 from sleepbalance.sandbox.parts.fitbit import points
 from sleepbalance.sandbox.parts.fitbit.gate import Visit, enter
 from sleepbalance.sandbox.parts.fitbit.kinds import METRICS
@@ -70,12 +70,11 @@ def _buckets(
 ) -> Iterator[tuple[dt.datetime, dt.datetime, dict[str, float]]]:
     now = visit.world.now()
     for start, end in windows:
-        if rate := _summed(beats(visit.person, start, min(end, now))):
+        if rate := _summed(rates_in(visit.person, start, min(end, now))):
             yield start, end, rate
 
 
-def _summed(found: Iterator[Beat]) -> dict[str, float]:
-    rates = [beat.bpm for beat in found]
+def _summed(rates: list[int]) -> dict[str, float]:
     if not rates:
         return {}
     return {
