@@ -1,6 +1,6 @@
 """Wiring: the verbs that every door calls, on an open data folder."""
 
-from sleepbalance.app.opening import database_status, demo, opened, upgrade
+from sleepbalance.app.opening import database_status, opened, upgrade
 from sleepbalance.app.verbs import DEMO_MARK, App, Listening, Overview
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Listening",
     "Overview",
     "database_status",
-    "demo",
     "opened",
     "upgrade",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 from sleepbalance import folder, providers
@@ -14,8 +12,6 @@ from sleepbalance.errors import UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.store import purpose, version
 from sleepbalance.store.engine import Engine, make_engine, reading, writing
-
-DEMO_NOW = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # its nights are never in the future
 
 
 def _silent(_line: str) -> None:
@@ -89,15 +85,3 @@ def database_status(where: Folder) -> dict[str, Any]:
 
 def _registry() -> Mapping[str, str]:
     return {provider.id: provider.name for provider in providers.load().values()}
-
-
-def demo(path: Path, show: Callable[[App], None]) -> None:
-    """Makes a demo folder anew and imports every demo export that the providers ship."""
-    where = folder.make_demo(path)
-    with ExitStack() as stack:
-        app = stack.enter_context(opened(where))
-        for provider in providers.load().values():
-            for door in provider.files:
-                if door.demo is not None:
-                    app.import_path(door.demo, now=DEMO_NOW)
-        show(app)

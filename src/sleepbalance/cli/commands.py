@@ -93,7 +93,7 @@ def where(context: typer.Context) -> Folder:
     """The data folder that is meant."""
     from sleepbalance import folder
 
-    return folder.locate(*context.obj, sandbox="SLEEPBALANCE_SANDBOX_URL" in os.environ)
+    return folder.locate(*context.obj, sandbox=bool(os.environ.get("SLEEPBALANCE_SANDBOX_URL")))
 
 
 @cli.command("import")
@@ -315,13 +315,13 @@ def demo(
     context: typer.Context,
 ) -> None:
     """Import made-up exports into an empty demo folder, and show the nights in them."""
-    from sleepbalance import app
+    from sleepbalance.app.demo import demo as make
     from sleepbalance.cli import tour
 
     data = context.obj[0]
     if data is None:
         raise UsageError("Say where: sleepbalance --data .demo demo")
-    app.demo(data, tour.show_all)
+    make(data, tour.show_all)
 
 
 def tell(line: str) -> None:

@@ -8,8 +8,11 @@ import sys
 
 import typer
 
+from sleepbalance.cli import linking
 from sleepbalance.cli.commands import cli
 from sleepbalance.errors import SleepBalanceError, UsageError
+
+COMMANDS = (cli, linking)  # to be loaded is what makes commands known
 
 
 def main() -> None:

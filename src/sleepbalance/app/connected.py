@@ -1,0 +1,100 @@
+"""Connections as a person looks at them: what they may read, what was fetched, what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sleepbalance import providers
+from sleepbalance.app.verbs import App
+from sleepbalance.errors import UsageError
+from sleepbalance.provider import OAuth, Provider, Remote
+from sleepbalance.store import connections, windows
+from sleepbalance.store.connections import Connected
+from sleepbalance.store.engine import reading
+
+SOON = dt.timedelta(days=2)  # a consent that ends within is said ahead
+
+
+def listed(app: App, user_id: str | None = None, provider: str | None = None) -> list[Any]:
+    """Every connection with its status and its ranges of dates, by person and provider."""
+    names = {person.id: person.name for person in app.users()}
+    with reading(app.engine) as connection:
+        found = connections.listed(connection, user_id, provider)
+        ranges = {bond.id: windows.ranges(connection, bond.id) for bond in found}
+    return [_view(bond, names.get(bond.user_id, ""), ranges[bond.id]) for bond in found]
+
+
+def _view(bond: Connected, person: str, ranges: dict[str, list[Any]]) -> dict[str, Any]:
+    provider = providers.load().get(bond.provider)
+    door = _door(provider, bond.door)
+    reads, lacks = _scopes(door, bond.scopes)
+    return {
+        "id": bond.id,
+        "user": person,
+        "provider": bond.provider,
+        "name": provider.name if provider else bond.provider,
+        "door": bond.door,
+        "account": bond.account,
+        "status": bond.status,
+        "status_reason": bond.status_reason,
+        "status_since": bond.status_since,
+        "connected_at": bond.connected_at,
+        "last_sync_at": bond.last_sync_at,
+        "granted_scopes": sorted(bond.scopes),
+        "reads": reads,
+        "may_not_read": lacks,
+        "consent_expires_at": bond.consent_expires_at,
+        **{state: [_span(*dates) for dates in ranges.get(state, [])] for state in _STATES},
+        "complete_until": max((last for _, last in ranges.get("fetched", [])), default=None),
+    }
+
+
+_STATES = ("fetched", "asked", "wanted", "refused")
+
+
+def _span(first: dt.date, last: dt.date) -> dict[str, dt.date]:
+    return {"from": first, "to": last}
+
+
+def _door(provider: Provider | None, name: str | None) -> Remote | None:
+    doors = provider.remote if provider is not None else ()
+    return next((door for door in doors if door.name == name), None)
+
+
+def _scopes(door: Remote | None, granted: frozenset[str]) -> tuple[list[str], list[str]]:
+    """What may be read and what may not, in words; everything where the maker told nothing."""
+    if not isinstance(door, OAuth):
+        return ([resource.name for resource in door.api.resources] if door else [], [])
+    allowed = [scope.reads for scope in door.scopes if not granted or scope.name in granted]
+    return allowed, [scope.reads for scope in door.scopes if scope.reads not in allowed]
+
+
+def in_words(row: dict[str, Any], now: dt.datetime) -> str:
+    """The status of a connection in a sentence that says what to do."""
+    again = f"Connect again: sleepbalance connect {row['provider']}"
+    why = f" ({row['status_reason']})" if row["status_reason"] else ""
+    words = {
+        "connected": "connected",
+        "needs_reconnect": f"the consent is gone{why}. {again}",
+        "paused": f"paused{why}",
+        "ended": f"the service has ended{why}",
+        "disconnected": f"disconnected. {again}",
+    }
+    if row["door"] == "file":
+        return "by file; a newer export brings newer nights"
+    text = words[row["status"]]
+    ends: dt.datetime | None = row["consent_expires_at"]
+    if row["status"] == "connected" and ends is not None and ends - now <= SOON:
+        text += f"; the consent ends {ends:%Y-%m-%d %H:%M} UTC. {again}"
+    return text
+
+
+def one(app: App, user_id: str, provider: str) -> dict[str, Any]:
+    """A person's connection to a provider. Raises UsageError where there is none."""
+    found: list[dict[str, Any]] = listed(app, user_id, provider)
+    if not found:
+        raise UsageError(
+            f"{provider} is not connected. Connect it: sleepbalance connect {provider}"
+        )
+    return found[0]

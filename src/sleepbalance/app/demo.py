@@ -1,0 +1,45 @@
+"""The demo: made-up exports, and made-up watches that are connected and synced as real ones are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from sleepbalance import folder, providers, sandbox
+from sleepbalance.app.links import Links
+from sleepbalance.app.opening import opened
+from sleepbalance.app.outside import Outside
+from sleepbalance.app.syncing import sync_connected
+from sleepbalance.app.verbs import App
+from sleepbalance.provider import OAuth
+from sleepbalance.sandbox import parts
+
+LATER = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # the demo's nights are never in the future
+TODAY = dt.datetime(2026, 11, 21, 18, tzinfo=dt.UTC)  # in the sandbox: the exports end there too
+SINCE = dt.date(2026, 9, 1)
+
+
+def demo(path: Path, show: Callable[[App], None]) -> None:
+    """Makes a demo folder anew: every demo export of the providers, every maker of the sandbox."""
+    with opened(folder.make_demo(path)) as app:
+        for provider in providers.load().values():
+            for door in provider.files:
+                if door.demo is not None:
+                    app.import_path(door.demo, now=LATER)
+        with sandbox.running(people=1, clock=lambda: TODAY) as address:
+            outside = Outside(app, {"SLEEPBALANCE_SANDBOX_URL": address.url})
+            for provider_id in parts.load():
+                _connect(outside, provider_id)
+            sync_connected(outside, dates=(SINCE, None))
+        show(app)
+
+
+def _connect(outside: Outside, provider_id: str) -> None:
+    """What a person does in the browser, by program."""
+    links = Links.to(outside, None, provider_id)
+    if isinstance(links.door, OAuth):
+        login = links.begin(links.redirect_by_hand)
+        back = sandbox.consent(login.address)
+        links.keep(links.receive(login, dict(parse_qsl(urlsplit(back).query))))

@@ -1,0 +1,259 @@
+"""Connections: begun with the person's consent, kept with sealed tokens, looked at, and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sleepbalance import oauth, providers, sync
+from sleepbalance.app import connected
+from sleepbalance.app.outside import ANY_PORT, Outside, bare_client, remote_door
+from sleepbalance.errors import NeedsReconnect, ScopeMissing, SleepBalanceError, UsageError
+from sleepbalance.provider import Account, ApiKey, Grant, OAuth, Provider, Remote
+from sleepbalance.store import connections, leases, tokens
+from sleepbalance.store.engine import reading, writing
+from sleepbalance.store.people import Person
+from sleepbalance.store.raws import Owner
+from sleepbalance.wire import Wire
+
+
+class OtherAccount(UsageError):
+    """The person is connected with another account of this maker; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login under way: where the person goes, and what only we know of it."""
+
+    address: str
+    redirect_uri: str
+    state: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a maker handed out after the consent, not kept yet. `secret` renews the token."""
+
+    grant: Grant
+    account: Account
+    secret: str | None = field(repr=False)
+
+
+@dataclass
+class Links:
+    """One person's connection to one provider, through a door over the network."""
+
+    outside: Outside
+    person: Person
+    provider: Provider
+    door: Remote
+
+    @classmethod
+    def to(cls, outside: Outside, user: str | None, provider_id: str) -> Links:
+        provider = providers.meant(provider_id)
+        door = remote_door(provider)
+        if isinstance(door, OAuth):
+            outside.client_id(provider, door)  # before anybody is made for nothing
+        return cls(outside, outside.app.person_or_new(user), provider, door)
+
+    @classmethod
+    def existing(cls, outside: Outside, user: str | None, provider_id: str) -> Links:
+        """The same for a person who is here already, whatever the settings say."""
+        provider, person = providers.meant(provider_id), outside.app.person(user)
+        row = connected.one(outside.app, person.id, provider.id)
+        door = row["door"] if row["door"] != "file" else None
+        return cls(outside, person, provider, remote_door(provider, door))
+
+    @property
+    def redirect(self) -> str:
+        """The callback to listen on; port 0 stands for any free one."""
+        assert isinstance(self.door, OAuth)
+        return self.outside.redirect(self.provider, self.door)
+
+    @property
+    def redirect_by_hand(self) -> str:
+        """The address that the browser ends on where nobody listens."""
+        assert isinstance(self.door, OAuth)
+        address = self.redirect
+        return self.door.callback if address == ANY_PORT else address
+
+    # -- connecting ----------------------------------------------------------------------------
+
+    def begin(self, redirect_uri: str) -> Login:
+        """Opens a login: its address is for the person's browser, its state is good once."""
+        door, engine = self.door, self.outside.app.engine
+        assert isinstance(door, OAuth)
+        client_id = self.outside.client_id(self.provider, door)
+        state = oauth.new_state()
+        verifier = oauth.new_verifier() if door.pkce else None
+        address = oauth.authorize_address(door, client_id, redirect_uri, state, verifier)
+        with writing(engine) as connection:
+            tokens.put_state(
+                connection,
+                self.outside.vault,
+                state=state,
+                user_id=self.person.id,
+                provider=self.provider.id,
+                redirect_uri=redirect_uri,
+                verifier=verifier,
+            )
+        with Wire(sandbox=self.outside.settings.sandbox_url, provider=self.provider.id) as wire:
+            return Login(wire.rewritten(address), redirect_uri, state)
+
+    def receive(self, login: Login, query: Mapping[str, str]) -> Received:
+        """Takes what the browser brought back, and exchanges it for tokens."""
+        door, engine = self.door, self.outside.app.engine
+        assert isinstance(door, OAuth)
+        code = oauth.read_redirect(query, login.state)
+        with writing(engine) as connection:
+            taken = tokens.take_state(
+                connection, self.outside.vault, login.state, self.person.id, self.provider.id
+            )
+        if taken is None:
+            raise UsageError("This login was used already, or took too long. Begin again: connect.")
+        client_id = self.outside.client_id(self.provider, door)
+        with self.outside.wire(self.provider) as wire:
+            grant = oauth.exchange(wire, door, client_id, code, taken.redirect_uri, taken.verifier)
+            return Received(grant, self._who(wire, grant), grant.refresh)
+
+    def receive_key(self, key: str) -> Received:
+        """Takes a key that the person made, if the maker takes it."""
+        door = self.door
+        assert isinstance(door, ApiKey)
+        with self.outside.wire(self.provider) as wire:
+            grant = door.exchange(bare_client(wire, door), key)
+            return Received(grant, self._who(wire, grant), key)
+
+    def _who(self, wire: Wire, grant: Grant) -> Account:
+        return self.door.api.identify(bare_client(wire, self.door, _Fixed(grant.access)), grant)
+
+    def keep(self, received: Received, *, switch: bool = False) -> dict[str, Any]:
+        """Keeps a connection, or renews the one that is there; gives it as `connected.listed` does.
+
+        Raises OtherAccount where the person is connected with another account, unless `switch`.
+        """
+        engine, account = self.outside.app.engine, received.account
+        with writing(engine) as connection:
+            before = connections.find(connection, self.person.id, self.provider.id)
+            was = before.account if before is not None else ""
+            if was and was != account.id and was not in account.formerly and not switch:
+                raise OtherAccount(
+                    f"{self.person.name} is connected to {self.provider.name} with another account"
+                    f" ({was}); this one is {account.id}. Their nights are kept apart. To go on"
+                    " with the new one: add --switch."
+                )
+            if was and was in account.formerly:
+                connections.rename_account(
+                    connection, Owner(self.person.id, self.provider.id, was), account.id
+                )
+            if was and was != account.id and before is not None:
+                connections.forget_windows(connection, before.id)
+            tokens.bind(
+                connection,
+                self.outside.vault,
+                user_id=self.person.id,
+                provider=self.provider.id,
+                door=self.door.name,
+                account=account.id,
+                grant=received.grant,
+                secret=received.secret,
+                now=self.outside.now(),
+            )
+        return connected.one(self.outside.app, self.person.id, self.provider.id)
+
+    def give_back(self, received: Received) -> None:
+        """Ends at the maker what was granted and is not to be kept."""
+        with self.outside.wire(self.provider) as wire:
+            self._revoke(wire, received.account.id, received.grant)
+
+    def missing(self, grant: Grant) -> ScopeMissing | None:
+        """What the person did not allow, in words; None where nothing is known to be missing."""
+        return None if isinstance(self.door, ApiKey) else _missing(self.door, grant.scopes)
+
+    # -- ending --------------------------------------------------------------------------------
+
+    def end(self, *, delete: bool = False, with_data: bool = False) -> dict[str, Any]:
+        """Ends the connection here and at the maker; the row stays unless `delete`.
+
+        Gives what was done: `revoked` (None: no way, or no need), `deleted`, and `nights`, the
+        number that lost data (None: none was taken away).
+        """
+        engine = self.outside.app.engine
+        with reading(engine) as connection:
+            before = connections.find(connection, self.person.id, self.provider.id)
+        if before is None:
+            raise UsageError(f"{self.person.name} is not connected to {self.provider.name}.")
+        grant = self._stored_grant(before.id)
+        with writing(engine) as connection:
+            tokens.disconnect(connection, before.id)  # a sync that runs stops before its commit
+        revoked = self._told(before.account, grant)
+        touched = None
+        with leases.held(engine, f"sync:{before.id}"):
+            if with_data:
+                owner = Owner(self.person.id, self.provider.id, before.account)
+                touched = sync.remove_data(engine, owner)
+            if delete:
+                with writing(engine) as connection:
+                    connections.remove(connection, before.id)
+        return {"revoked": revoked, "nights": touched, "deleted": delete}
+
+    def _stored_grant(self, bond: str) -> Grant | None:
+        with reading(self.outside.app.engine) as connection:
+            stored = tokens.stored(connection, bond)
+        if stored is None or not stored.access:
+            return None
+        try:
+            return tokens.opened(self.outside.vault, stored)
+        except SleepBalanceError:
+            return None  # the key is gone: nobody can tell the maker any more
+
+    def _told(self, account: str, grant: Grant | None) -> bool | None:
+        """Whether the maker knows; None where there is no way to tell it, or no need."""
+        if grant is None:
+            return None
+        try:
+            with self.outside.wire(self.provider) as wire:
+                return self._revoke(wire, account, grant)
+        except SleepBalanceError:
+            return False
+
+    def _revoke(self, wire: Wire, account: str, grant: Grant) -> bool | None:
+        door = self.door
+        if not isinstance(door, OAuth) or door.revoke is None or self._shared(account):
+            return None
+        door.revoke(bare_client(wire, door, _Fixed(grant.access)), grant)
+        return True
+
+    def _shared(self, account: str) -> bool:
+        """Whether somebody else here lives on the same consent, which a revoke would end."""
+        with reading(self.outside.app.engine) as connection:
+            others = connections.holders(connection, self.provider.id, account)
+        return any(user != self.person.id for user in others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """The bearer of a token that was just handed out: there is nothing to renew yet."""
+
+    access: str = field(repr=False)
+
+    def token(self) -> str:
+        return self.access
+
+    def renew(self, seen: str) -> str:
+        del seen
+        raise NeedsReconnect("The maker refused the token that it had just handed out. Try again.")
+
+    def refused(self, seen: str, why: NeedsReconnect) -> None:
+        """Nothing is stored yet that could be marked."""
+
+
+def _missing(door: OAuth, granted: frozenset[str] | None) -> ScopeMissing | None:
+    if granted is None:
+        return None
+    lacking = [scope for scope in door.scopes if scope.name not in granted]
+    if not lacking:
+        return None
+    absent = " and ".join(scope.reads for scope in lacking)
+    return ScopeMissing(f"You did not allow: {absent}. Connect again to allow it.")

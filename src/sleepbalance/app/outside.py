@@ -1,0 +1,144 @@
+"""The world outside the data folder: settings, keys, the makers' servers, and what time it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sleepbalance import settings
+from sleepbalance.app.verbs import App
+from sleepbalance.client import Bearer, HttpClient, hosts_of
+from sleepbalance.credentials import Credentials
+from sleepbalance.errors import Fatal, Malformed, UsageError
+from sleepbalance.oauth import ClientId, refresh
+from sleepbalance.provider import Grant, OAuth, Provider, Remote
+from sleepbalance.store.pauses import Pauses
+from sleepbalance.vault import Vault, find
+from sleepbalance.wire import Wire
+
+ANY_PORT = "http://127.0.0.1:0/callback"
+SANDBOX_CLIENT = ClientId("sandbox", "sandbox")  # what the sandbox takes, as docs/sandbox.md says
+
+
+@dataclass
+class Outside:
+    """What an open folder may reach: the makers, or the sandbox, never both.
+
+    `timeout` is how many seconds one answer may take, `patience` how many may be waited in all
+    before a call is given up.
+    """
+
+    app: App
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    timeout: float = 30.0
+    patience: float = 60.0
+
+    def __post_init__(self) -> None:
+        where, url = self.app.folder, self.settings.sandbox_url
+        if url is not None and not where.made_up:
+            raise UsageError(
+                f"SLEEPBALANCE_SANDBOX_URL is set, but {where.path} holds real nights. Unset it, or"
+                " name a new folder for the sandbox with --data."
+            )
+        if url is None and where.made_up:
+            raise UsageError(
+                f"{where.path} is a {where.purpose} folder: no real maker is asked from it. Start"
+                " sleepbalance sandbox and set SLEEPBALANCE_SANDBOX_URL, or name another folder."
+            )
+
+    @cached_property
+    def settings(self) -> settings.Settings:
+        return settings.load(self.app.folder.path, self.environ)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return find(self.app.folder.path, self.environ)
+
+    def wire(self, provider: Provider) -> Wire:
+        """A way to a maker's servers; close it."""
+        return Wire(
+            sandbox=self.settings.sandbox_url, provider=provider.id, timeout=self.timeout
+        )
+
+    def now(self) -> dt.datetime:
+        """The time that nights and tokens go by: the sandbox's own where that is asked."""
+        return dt.datetime.now(dt.UTC) + self._ahead
+
+    @cached_property
+    def _ahead(self) -> dt.timedelta:
+        """How far the sandbox's clock is ahead of ours."""
+        if self.settings.sandbox_url is None:
+            return dt.timedelta(0)
+        with Wire() as wire:
+            told = wire.send("GET", f"{self.settings.sandbox_url}/-/clock").json()
+        try:
+            now = dt.datetime.fromisoformat(told["now"]).astimezone(dt.UTC)
+        except (KeyError, TypeError, ValueError):
+            raise Malformed("What SLEEPBALANCE_SANDBOX_URL names is no sandbox of ours.") from None
+        return now - dt.datetime.now(dt.UTC)
+
+    def client_id(self, provider: Provider, door: OAuth) -> ClientId:
+        """Who we are for a maker. Raises UsageError that says how to become somebody."""
+        if self.settings.sandbox_url is not None:
+            return SANDBOX_CLIENT
+        known = self.settings.client(provider.id)
+        if known is None:
+            name = f"SLEEPBALANCE_{provider.id.upper()}"
+            raise UsageError(
+                f"{provider.name} gives its data only to a client that it knows. {door.how_to}"
+                f" Then set {name}_CLIENT_ID and {name}_CLIENT_SECRET. Each step: {provider.docs}"
+            )
+        return ClientId(known.id, known.secret)
+
+    def redirect(self, provider: Provider, door: OAuth) -> str:
+        """The callback that the maker is told; port 0 stands for any free one."""
+        if self.settings.sandbox_url is not None or door.redirect == "any port":
+            return ANY_PORT
+        known = self.settings.client(provider.id)
+        return (known.redirect_uri if known is not None else None) or door.callback
+
+    def client(self, wire: Wire, provider: Provider, door: Remote, bond: str) -> HttpClient:
+        """HTTP as the person behind a connection."""
+        credentials = Credentials(
+            self.app.engine,
+            self.vault,
+            bond,
+            lambda secret: self._renew(wire, provider, door, secret),
+            now=self.now,
+        )
+        pauses = Pauses(self.app.engine, bond, provider.id)
+        return HttpClient(
+            wire,
+            door.api,
+            credentials,
+            pauses=pauses,
+            hosts=hosts_of(door),
+            patience=self.patience,
+        )
+
+    def _renew(self, wire: Wire, provider: Provider, door: Remote, secret: str) -> Grant:
+        if isinstance(door, OAuth):
+            return refresh(wire, door, self.client_id(provider, door), secret)
+        return door.exchange(bare_client(wire, door), secret)
+
+
+def bare_client(wire: Wire, door: Remote, bearer: Bearer | None = None) -> HttpClient:
+    """HTTP before there is a connection."""
+    return HttpClient(wire, door.api, bearer, hosts=hosts_of(door))
+
+
+def remote_door(provider: Provider, name: str | None = None) -> Remote:
+    """The door over the network of that name, or the first one. Raises UsageError without any."""
+    doors = [door for door in provider.remote if name is None or door.name == name]
+    if doors:
+        return doors[0]
+    if provider.remote and name is not None:
+        raise Fatal(f"{provider.name} has no door {name!r} any more; connect it again.")
+    roads = " ".join(door.how_to for door in provider.files)
+    raise UsageError(
+        f"{provider.name} cannot be connected; its files can be imported. {roads}"
+        " Then: sleepbalance import FILE"
+    )

@@ -1,0 +1,81 @@
+"""Syncs what a person has connected: each connection through its door, window by window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sleepbalance import providers, sync
+from sleepbalance.app.outside import Outside, remote_door
+from sleepbalance.errors import UsageError
+from sleepbalance.store import connections
+from sleepbalance.store.engine import reading
+
+Attempt = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What a door wants to hear while a sync runs: each attempt that ended, and waiting."""
+
+    told: Callable[[Attempt], None] = lambda _attempt: None
+    waiting: Callable[[], None] = lambda: None
+
+
+def sync_connected(
+    outside: Outside,
+    user: str | None = None,
+    provider_id: str | None = None,
+    dates: tuple[dt.date | None, dt.date | None] = (None, None),
+    *,
+    trigger: str = "manual",
+    hearing: Hearing | None = None,
+) -> list[dict[str, Any]]:
+    """Syncs every connection that is meant; gives the attempts, the oldest first.
+
+    Without a user that is everybody's. Raises UsageError where nothing is connected.
+    """
+    first, last = dates
+    if first is not None and last is not None and last < first:
+        raise UsageError(f"--to {last} lies before --from {first}.")
+    hearing = hearing or Hearing()
+    attempts: list[dict[str, Any]] = []
+    for bond in _meant(outside, user, provider_id):
+        provider = providers.get(bond.provider)
+        door = remote_door(provider, bond.door)
+        with outside.wire(provider) as wire:
+            job = sync.Job(
+                connection_id=bond.id,
+                user_id=bond.user_id,
+                provider=provider,
+                door=door,
+                client=outside.client(wire, provider, door, bond.id),
+                now=outside.now(),
+                trigger=trigger,
+                first=first,
+                last=last,
+                told=hearing.told,
+                waiting=hearing.waiting,
+            )
+            attempts += sync.sync(outside.app.engine, job)
+    return attempts
+
+
+def _meant(
+    outside: Outside, user: str | None, provider_id: str | None
+) -> list[connections.Connected]:
+    app = outside.app
+    person = app.person(user) if user is not None else None
+    if provider_id is not None:
+        provider_id = providers.meant(provider_id).id
+    with reading(app.engine) as connection:
+        found = connections.listed(connection, person.id if person else None, provider_id)
+    meant = [bond for bond in found if bond.door != "file" and bond.status != "disconnected"]
+    if meant:
+        return meant
+    if provider_id is not None:
+        name = providers.get(provider_id).name
+        raise UsageError(f"{name} is not connected. Connect it: sleepbalance connect {provider_id}")
+    raise UsageError("Nothing is connected yet. Connect something: sleepbalance connect PROVIDER")

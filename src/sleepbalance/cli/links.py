@@ -1,0 +1,110 @@
+"""What people read about connections, syncs and the doctor's findings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sleepbalance.app import connected
+from sleepbalance.app.doctor import Finding
+from sleepbalance.cli import words
+from sleepbalance.cli.show import Screen
+
+Row = Mapping[str, Any]
+MARKS = {"ok": ("✓", "green"), "mind": ("!", "yellow"), "wrong": ("✗", "red")}
+
+
+def connections(out: Screen, rows: Sequence[dict[str, Any]]) -> None:
+    """A paragraph for each connection."""
+    if not rows:
+        out.say("Nothing is connected yet. Connect something: sleepbalance connect PROVIDER")
+        return
+    several = len({row["user"] for row in rows}) > 1
+    for row in rows:
+        whose = f" of {row['user']}" if several else ""
+        account = f", account {row['account']}" if row["account"] else ""
+        out.say(f"{row['name']}{whose}{account}", style="bold")
+        for line in _lines(row, dt.datetime.now(dt.UTC)):
+            out.say(f"  {line}")
+
+
+def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
+    lines = [connected.in_words(row, now)]
+    if row["reads"]:
+        lines.append(f"may read: {', '.join(row['reads'])}")
+    if row["may_not_read"]:
+        lines.append(f"may not read: {', '.join(row['may_not_read'])}; connect again to allow it")
+    if row["last_sync_at"]:
+        lines.append(f"last synced {row['last_sync_at']:%Y-%m-%d %H:%M} UTC")
+    for state, said in _RANGES.items():
+        if row[state]:
+            lines.append(f"{said}: {', '.join(_range(span) for span in row[state])}")
+    if ends := row["consent_expires_at"]:
+        lines.append(f"the consent ends {ends:%Y-%m-%d %H:%M} UTC")
+    return lines
+
+
+_RANGES = {
+    "fetched": "fetched",
+    "asked": "asked for, to come",
+    "wanted": "still missing",
+    "refused": "the maker does not give",
+}
+
+
+def _range(span: Mapping[str, dt.date]) -> str:
+    return f"{span['from']} – {span['to']}"
+
+
+def attempt(out: Screen, row: Row) -> None:
+    """One window, as it ends."""
+    dates = f"{row['sync_date_from']} – {row['sync_date_to']}"
+    said = (row["detail"] or {}).get("summary") or row["status"].replace("_", " ")
+    out.say(f"{row['provider']} {dates}: {said}")
+    if row["error_message"]:
+        style = "red" if row["status"] == "failed" else "yellow"
+        out.say(f"  {row['error_code'] or ''}: {row['error_message']}", style=style)
+
+
+def synced(out: Screen, attempts: Sequence[Row]) -> None:
+    """What a sync came to in all."""
+    counts = {key: sum(row[f"records_{key}"] for row in attempts) for key in _COUNTS}
+    failed = sum(row["status"] == "failed" for row in attempts)
+    said = (
+        f"{counts['fetched']:,} sleeps = {counts['inserted']:,} new"
+        f" + {counts['updated']:,} changed + {counts['skipped']:,} known already"
+    )
+    out.say(said + (f"; {words.count(failed, 'window')} failed." if failed else "."))
+    if failed:
+        out.say(
+            "What is missing is asked for again by the next sync. The log: sleepbalance history"
+        )
+    else:
+        out.say("Next: sleepbalance nights, sleepbalance night last, sleepbalance connections")
+
+
+_COUNTS = ("fetched", "inserted", "updated", "skipped")
+
+
+def ended(out: Screen, name: str, done: Mapping[str, Any]) -> None:
+    """What became of a connection that was ended."""
+    out.say(f"{name} is {'removed' if done['deleted'] else 'disconnected'}.")
+    if done["revoked"]:
+        out.say(f"{name} was told, and forgets the consent.")
+    elif done["revoked"] is False:
+        out.say(f"{name} could not be told: take the consent back in your account there.")
+    if done["nights"] is not None:
+        said = words.count(done["nights"], "night")
+        out.say(f"Its data is deleted; {said} derived again from what is left.")
+    else:
+        out.say("Its nights and the log stay.")
+
+
+def findings(out: Screen, found: Sequence[Finding]) -> None:
+    """One line each, with what to do next beneath it."""
+    for finding in found:
+        mark, style = MARKS[finding.verdict]
+        out.say(f"{mark} {finding.what}: {finding.said}", style=style)
+        if finding.next:
+            out.say(f"    next: {finding.next}")

@@ -1,0 +1,162 @@
+"""Tests against the sandbox: what a person does with the program, the browser and the makers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from urllib.request import Request, urlopen
+
+from sleepbalance import sandbox
+from sleepbalance.app import App, opened
+from sleepbalance.app.links import Links, Received
+from sleepbalance.app.outside import Outside
+from sleepbalance.app.syncing import sync_connected
+from sleepbalance.folder import Folder
+from tests.homes import PROGRAM, environment
+
+TODAY = dt.datetime(2026, 11, 21, 18, tzinfo=dt.UTC)
+MAKER = "fitbit"
+
+
+@dataclass(frozen=True)
+class Makers:
+    """A running sandbox, and what may be said to it."""
+
+    url: str
+
+    def get(self, path: str) -> Any:
+        with urlopen(self.url + path, timeout=30) as reply:
+            return json.load(reply)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._send("POST", path, body)
+
+    def _send(self, method: str, path: str, body: Any) -> Any:
+        data = json.dumps(body).encode()
+        kind = {"Content-Type": "application/json"}
+        with urlopen(Request(self.url + path, data, kind, method=method), timeout=30) as reply:
+            return json.loads(reply.read() or b"null")
+
+    def fault(self, fault: str, path: str = "", **more: Any) -> None:
+        """From now on, requests whose path matches fail."""
+        said = {"provider": MAKER, "path": path, "share": 1, "fault": fault, **more}
+        self.post("/-/faults", [said])
+
+    def heal(self) -> None:
+        self._send("DELETE", "/-/faults", None)
+
+    def move(self, **by: Any) -> None:
+        """Moves the clock."""
+        self.post("/-/clock", by)
+
+    def truth(self, person: str = "1", first: str = "", last: str = "") -> list[dict[str, Any]]:
+        found = self.get(f"/-/people/{person}/nights?from={first}&to={last}")
+        assert isinstance(found, list)
+        return found
+
+    def outside(self, app: App, **edges: float) -> Outside:
+        return Outside(app, {"SLEEPBALANCE_SANDBOX_URL": self.url}, **edges)
+
+
+@contextmanager
+def makers(people: int = 2) -> Iterator[Makers]:
+    with sandbox.running(people=people, clock=lambda: TODAY) as address:
+        yield Makers(address.url)
+
+
+@dataclass
+class Home:
+    """A sandbox folder, opened in this process."""
+
+    app: App
+    makers: Makers
+    user: str | None = None
+    edges: dict[str, float] = field(default_factory=dict)
+
+    def links(self, user: str | None = None) -> Links:
+        return Links.to(self.makers.outside(self.app, **self.edges), user or self.user, MAKER)
+
+    def consent(
+        self, person: str = "1", allow: Sequence[str] | None = None, user: str | None = None
+    ) -> tuple[Links, Received]:
+        links = self.links(user)
+        login = links.begin(links.redirect_by_hand)
+        back = sandbox.consent(login.address, person=person, allow=allow)
+        return links, links.receive(login, dict(parse_qsl(urlsplit(back).query)))
+
+    def connect(self, person: str = "1", **how: Any) -> dict[str, Any]:
+        links, received = self.consent(person, **how)
+        return links.keep(received)
+
+    def sync(self, first: dt.date | None = None, last: dt.date | None = None) -> list[Any]:
+        outside = self.makers.outside(self.app, **self.edges)
+        return sync_connected(outside, self.user, MAKER, (first, last))
+
+
+@contextmanager
+def home(path: Path, url: str, played: Makers) -> Iterator[Home]:
+    with opened(Folder(path, url, sandbox=True)) as app:
+        yield Home(app, played)
+
+
+# -- by the command ------------------------------------------------------------------------------
+
+
+@dataclass
+class Shell:
+    """The command in processes of its own, pointed at the sandbox."""
+
+    data: Path
+    makers: Makers
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return environment() | {"SLEEPBALANCE_SANDBOX_URL": self.makers.url} | dict(self.more)
+
+    def run(self, *words: str | Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [PROGRAM, "--data", str(self.data), *map(str, words)],
+            capture_output=True,
+            text=True,
+            env=self.environ,
+            check=False,
+            timeout=120,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        if check is not None:
+            assert done.returncode == check, (done.returncode, done.stdout, done.stderr)
+        return done
+
+    def json(self, *words: str, check: int = 0) -> Any:
+        return json.loads(self.run(*words, "--json", check=check).stdout)
+
+    def connect(self, *words: str, person: str = "1", check: int = 0) -> str:
+        """Connects as a person would: the address in the browser, and back to the callback."""
+        command = [PROGRAM, "--data", str(self.data), "connect", MAKER, *words]
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env=self.environ,
+        ) as running:
+            assert running.stdout is not None
+            said = []
+            for line in running.stdout:
+                said.append(line)
+                if line.startswith("http"):
+                    back = sandbox.consent(line.strip(), person=person)
+                    with urlopen(back, timeout=60) as page:
+                        assert "is connected" in page.read().decode()
+            running.wait(timeout=60)
+        assert running.returncode == check, said
+        return "".join(said)

@@ -1,0 +1,193 @@
+"""Each fault at each step: what the log says, what moved, and that the next sync heals it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from sleepbalance.app import connected
+from sleepbalance.errors import SleepBalanceError
+from tests.connect.played import Home, Makers
+from tests.homes import nights, rows
+
+FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 11, 21)
+SLEEP = r"dataTypes/sleep/"
+STEPS = {
+    "sleep": SLEEP,
+    "heart rate": r"dataTypes/heart-rate/",
+    "HRV": r"dataTypes/daily-heart-rate-variability/",
+    "breathing": r"dataTypes/daily-respiratory-rate/",
+    "oxygen": r"dataTypes/daily-oxygen-saturation/",
+    "skin temperature": r"dataTypes/daily-sleep-temperature-derivations/",
+}
+FAULTS = {
+    "429": {"RATE_LIMITED"},
+    "500": {"PROVIDER_UNAVAILABLE"},
+    "timeout": {"PROVIDER_UNAVAILABLE"},
+    "cut": {"PROVIDER_UNAVAILABLE"},
+    "malformed": {"BAD_DATA"},
+}
+
+
+@pytest.fixture
+def hasty(here: Home) -> Home:
+    """One that waits for nobody."""
+    here.edges = {"timeout": 1.0, "patience": 0.0}
+    return here
+
+
+def _moved(home: Home) -> Any:
+    """Everything that only a commit of data may move."""
+    kept = rows(home.app, "raw_records", "sleep_sessions", "sleep_records", "night_details")
+    (row,) = connected.listed(home.app)
+    return kept, row["last_sync_at"], row["fetched"]
+
+
+def _clean(home: Home, played: Makers) -> None:
+    """The next sync has all there is, as the first would have without a fault."""
+    played.heal()
+    assert {attempt["status"] for attempt in home.sync(FIRST, LAST)} == {"success"}
+    found = {str(n["sleep_date"]): n["total_sleep_time"] for n in home.app.nights(None)}
+    truth = played.truth(first=str(FIRST), last=str(LAST))
+    assert {n["sleep_date"]: n["total_sleep_time"] for n in truth}.items() <= found.items()
+    (row,) = connected.listed(home.app)
+    assert row["wanted"] == []
+    assert {"from": FIRST, "to": LAST} in row["fetched"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_sleeps_nothing_moves(hasty: Home, played: Makers, fault: str) -> None:
+    hasty.connect()
+    before = _moved(hasty)
+    played.fault(fault, SLEEP, seconds=3)
+    attempts = hasty.sync(FIRST, LAST)
+    assert {attempt["status"] for attempt in attempts} == {"failed"}
+    assert {attempt["error_code"] for attempt in attempts} == FAULTS[fault]
+    assert all(attempt["records_fetched"] == 0 for attempt in attempts)
+    assert all(attempt["error_message"] for attempt in attempts)
+    assert _moved(hasty) == before
+    _rest(hasty)
+    _clean(hasty, played)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "sleep"])
+def test_one_resource_fails_and_the_rest_is_kept(
+    hasty: Home, played: Makers, step: str, fault: str
+) -> None:
+    hasty.connect()
+    played.fault(fault, STEPS[step], seconds=3)
+    attempts = hasty.sync(FIRST, LAST)
+    assert {attempt["status"] for attempt in attempts} == {"partial"}
+    assert {attempt["error_code"] for attempt in attempts} == FAULTS[fault]
+    assert all(step in attempt["error_message"] for attempt in attempts)
+    assert len(hasty.app.nights(None)) == len(played.truth(first=str(FIRST), last=str(LAST)))
+    (row,) = connected.listed(hasty.app)
+    assert row["wanted"]
+    assert row["fetched"] == []
+    _rest(hasty)
+    _clean(hasty, played)
+
+
+def _rest(home: Home) -> None:
+    """Waits until a maker's limit is over; what it asked for is in the table of pauses."""
+    import time
+
+    from sleepbalance.store.pauses import Pauses
+
+    (row,) = connected.listed(home.app)
+    time.sleep(Pauses(home.app.engine, row["id"], row["provider"]).left())
+
+
+def test_a_fault_on_a_later_page_throws_the_window_away_whole(hasty: Home, played: Makers) -> None:
+    hasty.connect()
+    before = _moved(hasty)
+    played.fault("500", r"dataTypes/sleep/.*pageToken")
+    (attempt,) = hasty.sync(FIRST, LAST)
+    assert attempt["status"] == "failed"
+    assert _moved(hasty) == before
+    _clean(hasty, played)
+
+
+def test_an_empty_answer_at_first_is_asked_again(hasty: Home, played: Makers) -> None:
+    hasty.connect()
+    played.fault("empty", SLEEP)
+    (attempt,) = hasty.sync(FIRST, LAST)
+    assert attempt["records_fetched"] == 0
+    assert hasty.app.nights(None) == []
+    _clean(hasty, played)
+
+
+def test_an_empty_answer_where_nights_are_known_keeps_them(hasty: Home, played: Makers) -> None:
+    hasty.connect()
+    hasty.sync(FIRST, LAST)
+    before = nights(hasty.app)
+    for _ in range(3):
+        played.fault("empty", SLEEP)
+        (attempt,) = hasty.sync(FIRST, LAST)
+        assert attempt["status"] == "partial"
+        assert "kept" in attempt["error_message"]
+        played.move(hours=30)
+    assert nights(hasty.app) == before
+    played.heal()
+    assert hasty.sync(FIRST, LAST)[0]["status"] == "success"
+
+
+def test_a_slow_maker_is_waited_for(here: Home, played: Makers) -> None:
+    here.connect()
+    played.fault("slow", SLEEP, seconds=0.5)
+    assert {attempt["status"] for attempt in here.sync(FIRST, LAST)} == {"success"}
+
+
+def test_an_expired_token_is_renewed_once(here: Home, played: Makers) -> None:
+    here.connect()
+    played.fault("expired", SLEEP, times=1)
+    (attempt,) = here.sync(FIRST, LAST)
+    assert attempt["status"] == "success"
+    (row,) = connected.listed(here.app)
+    assert row["status"] == "connected"
+
+
+def test_a_revoked_consent_ends_the_connection_and_says_so(here: Home, played: Makers) -> None:
+    here.connect()
+    here.sync(FIRST, LAST)
+    before = _moved(here)
+    played.fault("revoked", SLEEP, times=1)
+    (attempt,) = here.sync(FIRST, LAST)
+    assert (attempt["status"], attempt["error_code"]) == ("failed", "AUTH_ERROR")
+    assert _moved(here) == before
+    (row,) = connected.listed(here.app)
+    assert row["status"] == "needs_reconnect"
+    assert "onnect again" in connected.in_words(row, dt.datetime.now(dt.UTC))
+    played.heal()
+    (again,) = here.sync(FIRST, LAST)
+    assert again["error_code"] == "AUTH_ERROR"
+    here.connect()
+    _clean(here, played)
+
+
+@pytest.mark.parametrize("fault", ["500", "timeout", "cut", "malformed", "429"])
+@pytest.mark.parametrize("step", ["/token", "/identity"])
+def test_a_login_that_fails_keeps_nothing(
+    hasty: Home, played: Makers, step: str, fault: str
+) -> None:
+    played.fault(fault, step, seconds=3)
+    with pytest.raises(SleepBalanceError):
+        hasty.connect()
+    assert connected.listed(hasty.app) == []
+    played.heal()
+    assert hasty.connect()["status"] == "connected"
+
+
+@pytest.mark.parametrize("fault", ["500", "timeout", "cut", "malformed", "429"])
+def test_a_refresh_that_fails_burns_nothing(hasty: Home, played: Makers, fault: str) -> None:
+    hasty.connect()
+    played.move(hours=2)
+    played.fault(fault, "/token", seconds=3)
+    (attempt,) = hasty.sync(FIRST, LAST)
+    assert attempt["status"] == "failed"
+    (row,) = connected.listed(hasty.app)
+    assert row["status"] == "connected"
+    _clean(hasty, played)

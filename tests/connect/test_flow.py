@@ -1,0 +1,238 @@
+"""The seed's flow, whole: connect, sync, look, sync again, disconnect, remove."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from sleepbalance.app import connected
+from sleepbalance.app.links import OtherAccount
+from sleepbalance.errors import UsageError
+from sleepbalance.store.engine import reading
+from sleepbalance.store.tables import raw_records, sleep_sessions, wearable_connections
+from tests.connect.played import MAKER, TODAY, Home, Makers, Shell
+from tests.homes import everything_but_the_log, nights
+
+FIRST = dt.date(2026, 8, 1)
+TOLD = (
+    "sleep_date",
+    "bed_time",
+    "sleep_start_time",
+    "sleep_end_time",
+    "wake_time",
+    "total_sleep_time",
+    "deep_sleep_duration",
+    "rem_sleep_duration",
+    "light_sleep_duration",
+    "awake_duration",
+)
+
+
+def _table(home: Home, table: Any) -> list[Any]:
+    with reading(home.app.engine) as connection:
+        return list(connection.execute(select(table)).mappings())
+
+
+def _same_as_the_truth(found: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
+    assert len(found) == len(truth)
+    for night, told in zip(found, truth, strict=True):
+        ours = {name: night[name] for name in TOLD} | {"sleep_date": str(night["sleep_date"])}
+        assert ours == {name: told[name] for name in TOLD}
+
+
+def test_the_whole_flow(anywhere: Home, played: Makers) -> None:
+    home = anywhere
+    row = home.connect()
+    assert row["status"] == "connected"
+    assert row["may_not_read"] == []
+    assert row["last_sync_at"] is None
+    attempts = home.sync()
+    assert {attempt["status"] for attempt in attempts} == {"success"}
+    asked = [attempt["sync_date_to"] for attempt in attempts]
+    assert asked == sorted(asked, reverse=True)  # the newest first
+    _same_as_the_truth(home.app.nights(None), played.truth())
+    (after,) = connected.listed(home.app)
+    assert after["last_sync_at"] is not None
+    assert after["complete_until"] == TODAY.date()
+    logged = home.app.history(None, provider=MAKER)
+    assert all(attempt["connection_id"] == after["id"] for attempt in logged)
+    assert all("asked" in attempt["detail"]["summary"] for attempt in logged)
+
+
+def test_a_second_sync_changes_nothing_and_asks_little(here: Home, played: Makers) -> None:
+    here.connect()
+    here.sync()
+    played.move(hours=25)  # by then an empty answer is asked for once more
+    here.sync()
+    before = everything_but_the_log(here.app)
+    attempts = here.sync()
+    assert len(attempts) == 1
+    assert attempts[0]["records_inserted"] == attempts[0]["records_updated"] == 0
+    assert attempts[0]["records_skipped"] > 0
+    assert attempts[0]["detail"]["requests"] <= 6  # one for each kind of thing
+    after = everything_but_the_log(here.app)
+    for rows in (before, after):
+        rows.pop("sync_windows")
+    assert after == before
+
+
+def test_the_same_account_again_doubles_nothing(here: Home) -> None:
+    here.connect()
+    here.sync(FIRST)
+    before = nights(here.app)
+    first = here.connect()
+    assert here.sync(FIRST)[0]["records_inserted"] == 0
+    assert nights(here.app) == before
+    assert len(_table(here, wearable_connections)) == 1
+    assert first["fetched"]
+
+
+def test_another_account_is_asked_about_first_and_never_mixed(here: Home) -> None:
+    here.connect("1")
+    here.sync(FIRST)
+    links, received = here.consent("2")
+    with pytest.raises(OtherAccount, match="another account"):
+        links.keep(received)
+    (row,) = connected.listed(here.app)
+    before = row["account"]
+    links.keep(received, switch=True)
+    here.sync(FIRST)
+    (row,) = connected.listed(here.app)
+    assert row["account"] != before
+    accounts = {s["account"] for s in _table(here, sleep_sessions)}
+    assert accounts == {before, row["account"]}
+
+
+def test_two_people_may_hold_one_account(here: Home, played: Makers) -> None:
+    for name in ("Ann", "Ben"):
+        here.app.add_user(name)
+        here.connect("1", user=name)
+        here.user = name
+        here.sync(FIRST)
+    mine, theirs = (here.app.nights(name) for name in ("Ann", "Ben"))
+    assert [night["sleep_date"] for night in mine] == [night["sleep_date"] for night in theirs]
+    links = here.links("Ann")
+    assert links.end()["revoked"] is None  # it would end Ben's too
+    assert {attempt["status"] for attempt in here.sync(FIRST)} == {"success"}
+    assert here.links("Ben").end()["revoked"] is True
+
+
+def test_disconnect_keeps_row_nights_and_log(here: Home, played: Makers) -> None:
+    here.connect()
+    here.sync(FIRST)
+    before = nights(here.app)
+    done = here.links().end()
+    assert done == {"revoked": True, "nights": None, "deleted": False}
+    (row,) = _table(here, wearable_connections)
+    assert (row["is_active"], row["status"]) == (0, "disconnected")
+    assert (row["access_token"], row["refresh_token"]) == ("", None)
+    assert nights(here.app) == before
+    assert here.app.history(None)
+    with pytest.raises(UsageError, match="sleepbalance connect fitbit"):
+        here.sync()
+
+
+def test_removing_with_data_leaves_what_others_told_and_the_edits(here: Home) -> None:
+    here.connect()
+    here.sync(FIRST)
+    done = here.links().end(delete=True, with_data=True)
+    assert done["nights"]
+    assert _table(here, wearable_connections) == []
+    assert _table(here, raw_records) == []
+    assert _table(here, sleep_sessions) == []
+    assert here.app.nights(None) == []
+    assert {row["connection_id"] for row in here.app.history(None)} == {None}
+
+
+def test_removing_keeps_the_nights_without(here: Home) -> None:
+    here.connect()
+    here.sync(FIRST)
+    before = nights(here.app)
+    here.links().end(delete=True)
+    assert _table(here, wearable_connections) == []
+    assert nights(here.app) == before
+
+
+def test_a_scope_that_was_unticked_is_said_and_the_rest_goes_on(here: Home) -> None:
+    links, received = here.consent(allow=[links_scope(here)[0]])
+    missing = links.missing(received.grant)
+    assert missing is not None
+    assert missing.code == "SCOPE_MISSING"
+    links.keep(received)
+    attempts = here.sync(FIRST)
+    assert {a["status"] for a in attempts} == {"partial"}
+    assert {a["error_code"] for a in attempts} == {"SCOPE_MISSING"}
+    assert "heart rate" in attempts[0]["error_message"]
+    assert here.app.nights(None)
+    assert all(night["avg_heart_rate"] is None for night in here.app.nights(None))
+    here.connect()
+    here.sync(FIRST)
+    assert any(night["avg_heart_rate"] is not None for night in here.app.nights(None))
+
+
+def links_scope(home: Home) -> list[str]:
+    return [scope.name for scope in home.links().door.scopes]  # type: ignore[union-attr]
+
+
+# -- by the command ------------------------------------------------------------------------------
+
+
+def test_by_the_command(shell: Shell, played: Makers) -> None:
+    said = shell.connect()
+    assert "is connected, as account" in said
+    assert "Next: sleepbalance sync fitbit" in said
+    attempts = shell.json("sync", "--from", str(FIRST))
+    assert attempts
+    assert {a["status"] for a in attempts} == {"success"}
+    keys = set(shell.json("history", "--limit", "1")[0])
+    assert set(attempts[0]) == keys
+    _same_as_the_truth(shell.json("nights"), played.truth(first=str(FIRST)))
+    (row,) = shell.json("connections")
+    assert row["status"] == "connected"
+    assert row["fetched"] == [{"from": str(FIRST), "to": str(TODAY.date())}]
+    words = shell.run("connections").stdout
+    assert f"{FIRST} – {TODAY.date()}" in words
+    assert "asked" in shell.run("sync").stdout
+    assert "✓" in shell.run("doctor").stdout
+    assert "disconnected" in shell.run("disconnect", MAKER).stdout
+    assert shell.run("sync", check=2).stderr
+    assert "removed" in shell.run("disconnect", MAKER, "--delete").stdout
+    assert shell.json("connections") == []
+
+
+def test_a_pasted_address_does_as_well(shell: Shell) -> None:
+    from sleepbalance import sandbox
+    from tests.homes import PROGRAM
+    import subprocess
+
+    command = [PROGRAM, "--data", str(shell.data), "connect", MAKER, "--paste"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=shell.environ
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        address = next(line for line in running.stdout if line.startswith("http")).strip()
+        running.stdin.write(sandbox.consent(address, person="1") + "\n")
+        running.stdin.close()
+        assert "is connected" in running.stdout.read()
+    assert running.returncode == 0
+
+
+def test_what_is_not_known_is_told_its_roads(shell: Shell) -> None:
+    said = shell.run("connect", "amazfit", check=2).stderr
+    assert "amazfit" in said
+    assert "import FILE" in said
+    assert "cannot be connected" in shell.run("connect", "apple watch", check=2).stderr
+
+
+def test_made_up_makers_and_real_ones_stay_apart(shell: Shell, played: Makers) -> None:
+    shell.connect()
+    real = Shell(shell.data.with_name("real"), played)
+    real.data.mkdir()
+    (real.data / "note.txt").write_text("mine")
+    assert "holds real nights" in real.run("connect", MAKER, check=2).stderr
+    unset = Shell(shell.data, played, {"SLEEPBALANCE_SANDBOX_URL": ""})
+    assert "no real maker" in unset.run("sync", check=2).stderr
