@@ -38,10 +38,8 @@ class Facts(Suite):
         assert len(names) == len(set(names)), "two doors have one name"
         for door in self.provider.remote:
             _reading_is_sound(door)
-            scopes = _scopes_are_sound(door) if isinstance(door, OAuth) else {None}
-            for resource in door.api.resources:
-                assert resource.name.strip()
-                assert resource.scope is None or resource.scope in scopes, resource.name
+            if isinstance(door, OAuth):
+                _scopes_are_sound(door)
 
 
 def _reading_is_sound(door: Remote) -> None:
@@ -51,14 +49,14 @@ def _reading_is_sound(door: Remote) -> None:
     assert api.resources, "there is nothing to fetch"
     named = [resource.name for resource in api.resources]
     assert len(named) == len(set(named)), "two resources have one name"
+    assert all(name.strip() for name in named)
     assert 1 <= reading.first <= reading.longest
     assert reading.settles_after >= 0
     assert reading.history is None or reading.history > 0
     assert all(rate.requests > 0 and rate.seconds > 0 for rate in reading.rates)
 
 
-def _scopes_are_sound(door: OAuth) -> set[str | None]:
-    """Gives the scopes' names."""
+def _scopes_are_sound(door: OAuth) -> None:
     for address in (door.authorize_url, door.token_url):
         _is_secure(address)
     back = urlsplit(door.callback)
@@ -66,10 +64,9 @@ def _scopes_are_sound(door: OAuth) -> set[str | None]:
     named = [scope.name for scope in door.scopes]
     assert len(named) == len(set(named)), "one scope is asked for twice"
     assert all(scope.reads.strip() for scope in door.scopes)
-    assert any(scope.needed for scope in door.scopes), "without which scope is there nothing?"
-    first = door.api.resources[0].scope
-    assert first is None or first in {s.name for s in door.scopes if s.needed}
-    return {*named}
+    wanted = [resource.scope for resource in door.api.resources]
+    assert {*wanted} <= {None, *named}, "a resource wants a scope that is not asked for"
+    assert wanted[0] is None or wanted[0] in {s.name for s in door.scopes if s.needed}
 
 
 def _is_secure(address: str) -> None:
