@@ -21,19 +21,23 @@ TODAY = dt.datetime(2026, 11, 21, 18, tzinfo=dt.UTC)  # in the sandbox: the expo
 SINCE = dt.date(2026, 9, 1)
 
 
-def demo(path: Path, show: Callable[[App], None]) -> None:
-    """Makes a demo folder anew: every demo export of the providers, every maker of the sandbox."""
+def demo(path: Path, imported: Callable[[App], None], synced: Callable[[App], None]) -> None:
+    """Makes a demo folder anew: every demo export of the providers, every maker of the sandbox.
+
+    `imported` and `synced` are called when the one, and when the other, is done.
+    """
     with opened(folder.make_demo(path)) as app:
         for provider in providers.load().values():
             for door in provider.files:
                 if door.demo is not None:
                     app.import_path(door.demo, now=LATER)
+        imported(app)
         with sandbox.running(people=1, clock=lambda: TODAY) as address:
             outside = Outside(app, {"SLEEPBALANCE_SANDBOX_URL": address.url})
             for provider_id in parts.load():
                 _connect(outside, provider_id)
             sync_connected(outside, dates=(SINCE, None))
-        show(app)
+        synced(app)
 
 
 def _connect(outside: Outside, provider_id: str) -> None:

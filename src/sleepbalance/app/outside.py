@@ -59,9 +59,7 @@ class Outside:
 
     def wire(self, provider: Provider) -> Wire:
         """A way to a maker's servers; close it."""
-        return Wire(
-            sandbox=self.settings.sandbox_url, provider=provider.id, timeout=self.timeout
-        )
+        return Wire(sandbox=self.settings.sandbox_url, provider=provider.id, timeout=self.timeout)
 
     def now(self) -> dt.datetime:
         """The time that nights and tokens go by: the sandbox's own where that is asked."""

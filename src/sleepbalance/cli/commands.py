@@ -314,14 +314,14 @@ def db_status(context: typer.Context, json: AsJson = False) -> None:
 def demo(
     context: typer.Context,
 ) -> None:
-    """Import made-up exports into an empty demo folder, and show the nights in them."""
+    """Import and sync made-up data into an empty demo folder, and show the nights in it."""
     from sleepbalance.app.demo import demo as make
     from sleepbalance.cli import tour
 
     data = context.obj[0]
     if data is None:
         raise UsageError("Say where: sleepbalance --data .demo demo")
-    make(data, tour.show_all)
+    make(data, tour.show_imports, tour.show_all)
 
 
 def tell(line: str) -> None:

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from sleepbalance import providers
-from sleepbalance.app import App
-from sleepbalance.cli import one_night, show
+from sleepbalance.app import App, connected
+from sleepbalance.cli import links, one_night, show
+from sleepbalance.provider import File
+
+NIGHTS = 28  # that fit on a screen
 
 
-def show_all(app: App) -> None:
-    """Everything that a newcomer should see once."""
+def show_imports(app: App) -> None:
+    """What came of each import."""
     out = show.screen(purpose=app.folder.purpose)
-    rows = app.nights(None)
-    attempts = app.history(None, limit=10)
-    for attempt in attempts:
+    for attempt in app.history(None)[::-1]:
         dates = (attempt["sync_date_from"], attempt["sync_date_to"])
         overview = app.overview(attempt["user_id"], *dates)
         show.imported(out, attempt, overview, "the demo export")
+
+
+def show_all(app: App) -> None:
+    """What was synced, and everything else that a newcomer should see once."""
+    out = show.screen(purpose=None)  # marked above
+    rows = app.nights(None)
+    for row in connected.listed(app):
+        if row["door"] != "file":
+            out.say("")
+            out.say(f"Connected and synced a made-up {row['name']}, through the sandbox.")
+    for attempt in app.history(None)[::-1]:
+        if attempt["sync_trigger"] != "import":
+            links.attempt(out, attempt)
     out.say("")
-    show.nights(out, rows)
+    show.nights(out, rows[-NIGHTS:])
     out.say("")
     stored = app.sessions_of(None, rows[-1]["sleep_date"])
     one_night.show(out, rows[-1], [s.report for s in stored])
     out.say("")
     out.say("Now your own:", style="bold")
     for provider in providers.load().values():
-        for door in provider.files:
-            out.say(f"{provider.name}: {door.how_to}")
-    out.say(".venv/bin/sleepbalance import FILE", style="bold")
+        for door in provider.doors:
+            by = "import FILE" if isinstance(door, File) else f"connect {provider.id}"
+            out.say(f"{provider.name}: {door.how_to} Then:")
+            out.say(f"  .venv/bin/sleepbalance {by}", style="bold")
+    out.say("What is set up, and what to do next: .venv/bin/sleepbalance doctor")
