@@ -27,7 +27,13 @@ from sleepbalance.errors import (
 from sleepbalance.provider import Grant
 from sleepbalance.store import people, tokens
 from sleepbalance.store.engine import reading, writing
-from sleepbalance.store.tables import leases, metadata, oauth_states, wearable_connections
+from sleepbalance.store.tables import (
+    leases,
+    metadata,
+    oauth_states,
+    token_refreshes,
+    wearable_connections,
+)
 from sleepbalance.vault import is_sealed
 from sleepbalance.wire import Wire
 from tests.network.bonds import NOW, WHO, Bond, connect, vault
@@ -280,8 +286,12 @@ def test_each_call_sends_an_unanswered_token_once(engine: Engine, maker: Maker, 
             bond.credentials(wire).token()
         assert maker.count("/token") == tries
         assert [mark.tries for mark in bond.marks()] == [tries]
+        with writing(engine) as connection:
+            connection.execute(update(token_refreshes).values(sent_at=NOW - dt.timedelta(days=3)))
     maker.refresh.clear()
-    with pytest.raises(NeedsReconnect, match=r"refresh on 20\d\d-.* never arrived"):
+    with pytest.raises(Unavailable):
+        bond.credentials(wire, refresh=fails(Unavailable("late"))).token()
+    with pytest.raises(NeedsReconnect, match=r"refresh on 2026-11-19 20:00 UTC never arrived"):
         bond.credentials(wire).token()
 
 

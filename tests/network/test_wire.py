@@ -128,6 +128,11 @@ def test_what_is_no_address_is_not_asked_and_not_shown(url: str, wire: Wire) -> 
     assert not refused(wire, url).sent
 
 
+def test_a_password_in_an_address_is_not_sent(maker: Maker, wire: Wire) -> None:
+    refused(wire, maker.url.replace("//", f"//me:{SECRET}@"))
+    assert maker.asked == []
+
+
 @pytest.mark.parametrize("token", [f"{SECRET}\r\nX: y", f"{SECRET}é", f"{SECRET}\x00"])
 def test_a_token_that_is_no_header_is_not_shown(token: str, maker: Maker, wire: Wire) -> None:
     headers = {"Authorization": f"Bearer {token}"}
