@@ -26,7 +26,7 @@ class OtherAccount(UsageError):
 class Login:
     """A login under way: where the person goes, and what only we know of it."""
 
-    address: str
+    address: str = field(repr=False)  # holds the state
     redirect_uri: str
     state: str = field(repr=False)
 
