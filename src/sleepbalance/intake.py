@@ -268,9 +268,8 @@ class _Source:
 
         Gives the sessions that are new.
         """
-        intake, left = self.intake, list(standing)
-        fresh: list[Session] = []
-        pairs = [(session, _same(session, left)) for session in said]
+        intake, fresh = self.intake, list[Session]()
+        pairs, left = _paired(said, standing)
         for stored in left:
             if stored.report.id in intake.leaving:
                 intake.withdraw(stored)
@@ -292,16 +291,26 @@ class _Source:
         return fresh
 
 
-def _same(session: Session, left: list[Stored]) -> Stored | None:
-    """The stored session that this one replaces, by id, else by overlap; taken out of `left`."""
+def _paired(
+    said: Sequence[Session], standing: Sequence[Stored]
+) -> tuple[list[tuple[Session, Stored | None]], list[Stored]]:
+    """Each session with the stored one that it replaces: by id, else by overlap; and the rest."""
+    named = {stored.sent.external_id: stored for stored in standing}
+    own = [named.pop(session.external_id, None) for session in said]
+    left = list(named.values())
+    pairs = [(s, b if b is not None else _shared(s, left)) for s, b in zip(said, own, strict=True)]
+    return pairs, left
 
-    def likeness(stored: Stored) -> tuple[bool, dt.timedelta]:
+
+def _shared(session: Session, left: list[Stored]) -> Stored | None:
+    """The stored session that shares most time with this one; taken out of `left`."""
+
+    def shared(stored: Stored) -> dt.timedelta:
         other = stored.sent
-        shared = min(session.end, other.end) - max(session.start, other.start)
-        return other.external_id == session.external_id, shared
+        return min(session.end, other.end) - max(session.start, other.start)
 
-    best = max(left, key=likeness, default=None)
-    if best is None or likeness(best) <= (False, dt.timedelta(0)):
+    best = max(left, key=shared, default=None)
+    if best is None or shared(best) <= dt.timedelta(0):
         return None
     left.remove(best)
     return best

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from sleepbalance.store.raws import Owner
 from sleepbalance.store.tables import sleep_sessions as table
+from sleepbalance.stretches import Span
 
 
 def first_end(connection: Connection, owner: Owner) -> dt.datetime | None:
@@ -35,9 +36,14 @@ def mark_absent(connection: Connection, ids: Sequence[str], since: dt.datetime |
     connection.execute(mine.values(absent_since=since))
 
 
-def remove_all(connection: Connection, owner: Owner) -> list[tuple[dt.datetime, dt.datetime]]:
+def spans(connection: Connection, owner: Owner) -> list[Span]:
+    """Where the sessions of an account lie, hidden ones too."""
+    rows = connection.execute(select(table.c.start_at, table.c.end_at).where(*owner.of(table)))
+    return [(row.start_at, row.end_at) for row in rows]
+
+
+def remove_all(connection: Connection, owner: Owner) -> list[Span]:
     """Erases every session of an account; gives their spans."""
-    mine = owner.of(table)
-    spans = connection.execute(select(table.c.start_at, table.c.end_at).where(*mine)).all()
-    connection.execute(delete(table).where(*mine))
-    return [(row.start_at, row.end_at) for row in spans]
+    erased = spans(connection, owner)
+    connection.execute(delete(table).where(*owner.of(table)))
+    return erased

@@ -170,7 +170,8 @@ def remove(connection: Connection, connection_id: str) -> None:
 def rename_account(connection: Connection, owner: Owner, new: str) -> None:
     """Hands over what is kept of an account that its maker calls by a new id.
 
-    Where both were kept, what stands under the new id is the newer.
+    Where both were kept, what stands under the new id is the newer. See `sync.rename_account`,
+    which derives the nights that this may change.
     """
     for kept in (raw_records, sleep_sessions):
         newer = select(kept.c.external_id).where(*replace(owner, account=new).of(kept))

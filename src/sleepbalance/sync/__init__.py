@@ -1,8 +1,8 @@
 """The heart: every way in opens an attempt, reads, and commits data and outcome together."""
 
-from sleepbalance.sync.accounts import remove_data
+from sleepbalance.sync.accounts import remove_data, rename_account
 from sleepbalance.sync.imports import Import, import_file
 from sleepbalance.sync.jobs import Job
 from sleepbalance.sync.remote import sync
 
-__all__ = ["Import", "Job", "import_file", "remove_data", "sync"]
+__all__ = ["Import", "Job", "import_file", "remove_data", "rename_account", "sync"]

@@ -1,10 +1,12 @@
-"""Takes away what is kept of one account, and leaves everything else standing."""
+"""Takes away what is kept of one account, or hands it over to the account's new id."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sleepbalance.derive import derive
-from sleepbalance.store import absences, people, raws
-from sleepbalance.store.engine import Engine, writing
+from sleepbalance.store import absences, connections, people, raws
+from sleepbalance.store.engine import Connection, Engine, writing
 from sleepbalance.store.raws import Owner
 
 
@@ -17,3 +19,14 @@ def remove_data(engine: Engine, owner: Owner) -> int:
         people.lock_nights(connection, owner.user_id)
         raws.remove_all(connection, owner)
         return derive(connection, owner.user_id, absences.remove_all(connection, owner))
+
+
+def rename_account(connection: Connection, owner: Owner, new: str) -> int:
+    """Hands over what is kept of an account that its maker calls by a new id.
+
+    Gives how many nights changed: some may, where sleeps were kept under both ids.
+    """
+    people.lock_nights(connection, owner.user_id)
+    connections.rename_account(connection, owner, new)
+    spans = absences.spans(connection, replace(owner, account=new))
+    return derive(connection, owner.user_id, spans)

@@ -112,7 +112,8 @@ class Keeping:
         step = self.step
         before = rows.of(connection, step.bond.id)
         known = replace(step.known, ranges=before)
-        rows.save(connection, step.bond.id, before, become(known, step.window, step.attempt))
+        after = become(known, step.window, step.attempt)
+        rows.save(connection, step.bond.id, before, windows.without_lost(known, after))
 
     def _outcome(self, connection: Connection, intake: Intake, missing: Missing) -> Outcome:
         span = self.step.window.span

@@ -213,6 +213,16 @@ def refused(known: Known, window: Window, attempt: str) -> list[Range]:
     return ranges
 
 
+def without_lost(known: Known, ranges: Sequence[Range]) -> list[Range]:
+    """The ranges, with what is older by now than the maker keeps given up."""
+    kept = list(ranges)
+    for lost in ranges:
+        if lost.state in ("wanted", "asked") and lost.first < known.floor:
+            last = min(lost.last, known.floor - DAY)
+            kept = paint(kept, Range(first=lost.first, last=last, state="refused"))
+    return kept
+
+
 def _want(
     known: Known,
     window: Window,
