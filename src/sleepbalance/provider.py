@@ -124,7 +124,7 @@ class Reply:
         """The body as JSON. Raises Malformed where it is none."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Malformed("The maker's server sent something that is no JSON.") from None
 
 

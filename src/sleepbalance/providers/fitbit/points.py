@@ -95,6 +95,20 @@ def instant(value: object) -> dt.datetime | None:
         return None
 
 
+class _Ends(msgspec.Struct, rename="camel"):
+    start_time: str
+    end_time: str
+
+
+def span_of(point: bytes) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Start and end of a piece of a roll-up, of which there are a hundred for each night."""
+    try:
+        told = msgspec.json.decode(point, type=_Ends)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None, None
+    return instant(told.start_time), instant(told.end_time)
+
+
 def stamp(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 

@@ -11,7 +11,7 @@ from sleepbalance.errors import Malformed
 from sleepbalance.provider import Ask, Client, Raw, Reply
 from sleepbalance.stretches import Span, Stretches
 
-from .points import date, decode, inside, instant, offset, pack, page_of, stamp
+from .points import date, decode, inside, instant, offset, pack, page_of, span_of, stamp
 from .sources import ACCOUNT, source_of
 
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -123,8 +123,7 @@ def _by_day(points: Iterable[bytes]) -> Iterator[Raw]:
     """One companion for each UTC day, with all its pieces as sent."""
     days: dict[dt.date, list[tuple[dt.datetime, dt.datetime, bytes]]] = {}
     for point in points:
-        told = decode(point)
-        start, end = (instant(inside(told).get(name)) for name in ("startTime", "endTime"))
+        start, end = span_of(point)
         if start is None or end is None or not start <= end <= start + DAY:
             yield _unreadable("heart-rate", point, "does not say when it was measured")
         else:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
 
 from sleepbalance.model import Vital
 from sleepbalance.provider import Raw
@@ -58,18 +61,19 @@ DAILY = (
         45,
     ),
 )
+Beats = tuple[float, float, float]
+Piece = tuple[dt.datetime, dt.datetime, Beats]
 SLOWEST, FASTEST = 20, 300  # beats a minute
 
 
 def heart_rate(beside: Iterable[Raw], asleep: tuple[dt.datetime, dt.datetime]) -> dict[str, Vital]:
     """Of the pieces of five minutes that lie wholly between the first and the last sleep."""
-    pieces: dict[dt.datetime, tuple[float, float, float]] = {}
-    for raw in _in_order(beside, "heart-rate"):
-        for point in map(decode, unpack(raw.payload)):
-            start, end = (instant(inside(point).get(name)) for name in ("startTime", "endTime"))
-            beats = _beats(inside(point, "heartRate"))
-            if beats and start and end and asleep[0] <= start < end <= asleep[1]:
-                pieces[start] = beats
+    pieces = {
+        start: beats
+        for raw in _in_order(beside, "heart-rate")
+        for start, end, beats in _pieces(raw.payload)
+        if asleep[0] <= start < end <= asleep[1]
+    }
     if not pieces:
         return {}
     means, lows, highs = zip(*pieces.values(), strict=True)
@@ -77,8 +81,49 @@ def heart_rate(beside: Iterable[Raw], asleep: tuple[dt.datetime, dt.datetime]) -
     return {"heart_rate": Vital(round(mean, 3), min(lows), max(highs), len(means))}
 
 
-def _beats(told: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    mean, low, high = (number(told.get(f"beatsPerMinute{name}")) for name in ("Avg", "Min", "Max"))
+@lru_cache(maxsize=16)  # a day is beside the sleeps of two nights, and their naps
+def _pieces(payload: bytes) -> tuple[Piece, ...]:
+    """The pieces of a pack that can be read."""
+    try:
+        told = msgspec.json.decode(payload, type=list[_Bucket], strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        points = map(decode, unpack(payload))  # something odd is among them: one by one
+        return tuple(piece for piece in map(_piece, points) if piece)
+    return tuple(
+        (_whole(b.start_time), _whole(b.end_time), beats)
+        for b in told
+        if (beats := _plausible(b.heart_rate.avg, b.heart_rate.low, b.heart_rate.high))
+    )
+
+
+class _Rates(msgspec.Struct):
+    avg: float = msgspec.field(name="beatsPerMinuteAvg")
+    low: float = msgspec.field(name="beatsPerMinuteMin")
+    high: float = msgspec.field(name="beatsPerMinuteMax")
+
+
+class _Bucket(msgspec.Struct, rename="camel"):
+    """A piece as Google usually writes it; only for speed, `_piece` takes every spelling."""
+
+    start_time: Annotated[dt.datetime, msgspec.Meta(tz=True)]
+    end_time: Annotated[dt.datetime, msgspec.Meta(tz=True)]
+    heart_rate: _Rates
+
+
+def _whole(moment: dt.datetime) -> dt.datetime:
+    return moment.astimezone(dt.UTC).replace(microsecond=0)
+
+
+def _piece(told: Any) -> Piece | None:
+    start, end = (instant(inside(told).get(name)) for name in ("startTime", "endTime"))
+    rates = inside(told, "heartRate")
+    beats = _plausible(
+        *(number(rates.get(f"beatsPerMinute{name}")) for name in ("Avg", "Min", "Max"))
+    )
+    return (start, end, beats) if beats and start and end else None
+
+
+def _plausible(mean: float | None, low: float | None, high: float | None) -> Beats | None:
     if mean is None or low is None or high is None:
         return None
     return (mean, low, high) if SLOWEST <= low <= mean <= high <= FASTEST else None
