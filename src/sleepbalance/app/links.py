@@ -8,7 +8,7 @@ from typing import Any
 
 from sleepbalance import oauth, providers, sync
 from sleepbalance.app import connected
-from sleepbalance.app.outside import ANY_PORT, Outside, bare_client, remote_door
+from sleepbalance.app.outside import ANY_PORT, Outside, remote_door
 from sleepbalance.errors import NeedsReconnect, ScopeMissing, SleepBalanceError, UsageError
 from sleepbalance.provider import Account, ApiKey, Grant, OAuth, Provider, Remote
 from sleepbalance.store import connections, leases, tokens
@@ -122,11 +122,13 @@ class Links:
         door = self.door
         assert isinstance(door, ApiKey)
         with self.outside.wire(self.provider) as wire:
-            grant = door.exchange(bare_client(wire, door), key)
+            grant = door.exchange(self.outside.bare_client(wire, door), key)
             return Received(grant, self._who(wire, grant), key)
 
     def _who(self, wire: Wire, grant: Grant) -> Account:
-        return self.door.api.identify(bare_client(wire, self.door, _Fixed(grant.access)), grant)
+        return self.door.api.identify(
+            self.outside.bare_client(wire, self.door, _Fixed(grant.access)), grant
+        )
 
     def keep(self, received: Received, *, switch: bool = False) -> dict[str, Any]:
         """Keeps a connection, or renews the one that is there; gives it as `connected.listed` does.
@@ -222,7 +224,7 @@ class Links:
         door = self.door
         if not isinstance(door, OAuth) or door.revoke is None or self._shared(account):
             return None
-        door.revoke(bare_client(wire, door, _Fixed(grant.access)), grant)
+        door.revoke(self.outside.bare_client(wire, door, _Fixed(grant.access)), grant)
         return True
 
     def _shared(self, account: str) -> bool:

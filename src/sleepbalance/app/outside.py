@@ -117,15 +117,14 @@ class Outside:
             patience=self.patience,
         )
 
+    def bare_client(self, wire: Wire, door: Remote, bearer: Bearer | None = None) -> HttpClient:
+        """HTTP before there is a connection."""
+        return HttpClient(wire, door.api, bearer, hosts=hosts_of(door), patience=self.patience)
+
     def _renew(self, wire: Wire, provider: Provider, door: Remote, secret: str) -> Grant:
         if isinstance(door, OAuth):
             return refresh(wire, door, self.client_id(provider, door), secret)
-        return door.exchange(bare_client(wire, door), secret)
-
-
-def bare_client(wire: Wire, door: Remote, bearer: Bearer | None = None) -> HttpClient:
-    """HTTP before there is a connection."""
-    return HttpClient(wire, door.api, bearer, hosts=hosts_of(door))
+        return door.exchange(self.bare_client(wire, door), secret)
 
 
 def remote_door(provider: Provider, name: str | None = None) -> Remote:

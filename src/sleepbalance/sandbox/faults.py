@@ -21,7 +21,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 FAULTS = {
-    "429": "too many requests; Retry-After says `seconds` (1)",
+    "429": "too many requests, with the maker's body; `Retry-After` says `seconds` (1)",
     "500": "a failure of the maker's own",
     "timeout": "no answer; after `seconds` (60) the connection closes",
     "slow": "the right answer, `seconds` (5) late",
@@ -36,7 +36,9 @@ SECONDS = {"429": 1, "timeout": 60, "slow": 5}
 
 @dataclass(kw_only=True)
 class Fault:
-    """`times` None: until it is taken away. `path` is a regular expression below the prefix."""
+    """`path` is a regular expression below the prefix. The first `skip` requests that it meets
+    pass; `times` None: until it is taken away.
+    """
 
     fault: str
     provider: str
@@ -44,6 +46,7 @@ class Fault:
     share: float = 1.0
     seconds: float | None = None
     times: int | None = None
+    skip: int = 0
 
     def __post_init__(self) -> None:
         if self.fault not in FAULTS:
@@ -52,9 +55,10 @@ class Fault:
             self._path = re.compile(self.path)
         except (re.error, TypeError):
             raise Unclear(f"{self.path!r} is no regular expression.") from None
-        for name in ("share", "seconds", "times"):
+        for name in ("share", "seconds", "times", "skip"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) and (name == "share" or value is not None):
+            open_ended = name in ("seconds", "times") and value is None
+            if not isinstance(value, int | float) and not open_ended:
                 raise Unclear(f"{name} must be a number.")
 
     @property
@@ -74,7 +78,8 @@ class Faults:
         self.set: list[Fault] = []
 
     def add(self, described: Any, known: Mapping[str, Part]) -> None:
-        """Adds what is described. Raises Unclear."""
+        """Adds what is described: one fault, or a list of them. Raises Unclear."""
+        described = [described] if isinstance(described, dict) else described
         if not isinstance(described, list) or not all(isinstance(d, dict) for d in described):
             raise Unclear("Faults come as a list of objects.")
         self.set += [self._read(d, known) for d in described]
@@ -94,7 +99,11 @@ class Faults:
     def draw(self, provider: str, path: str) -> Fault | None:
         """The first fault that meets this request."""
         for fault in self.set:
-            if fault.meets(provider, path) and self._dice.happens(fault.share):
+            if not fault.meets(provider, path):
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+            elif self._dice.happens(fault.share):
                 if fault.times is not None:
                     fault.times -= 1
                 return fault
