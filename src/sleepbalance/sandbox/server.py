@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
@@ -215,10 +215,9 @@ def serve(port: int = PORT, seed: int = 1, people: int = 3) -> None:
         await server.serve(sockets=[listening])
         await waiting
 
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(run())
-    except KeyboardInterrupt:
-        sys.stdout.write("\nThe sandbox is closed; nobody was hurt.\n")
+    sys.stdout.write("\nThe sandbox is closed.\n")
 
 
 async def _release(server: uvicorn.Server, sandbox: Sandbox) -> None:
@@ -248,6 +247,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        listening.listen(100)  # whoever reads the address may come at once
     except (OSError, OverflowError) as error:
         listening.close()
         if getattr(error, "errno", None) == errno.EADDRINUSE:

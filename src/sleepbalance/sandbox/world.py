@@ -75,9 +75,8 @@ class World:
         today = self.now().date() + DAY  # somewhere it is tomorrow already
         low = max(person.began, first) if first else person.began
         high = min(today, last) if last else today
-        found: list[Seen] = []
-        for date in _days(low, high):
-            found += self._day(person, date)
+        days = [self._day(person, date) for date in _days(low, high)]
+        found = [seen for day in days for seen in day]
         return sorted(found, key=lambda s: (s.telling.start, s.sleep.id), reverse=True)
 
     def all_of(self, person: Person, date: dt.date) -> list[Sleep]:
