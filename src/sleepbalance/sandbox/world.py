@@ -75,7 +75,8 @@ class World:
         today = self.now().date() + DAY  # somewhere it is tomorrow already
         low = max(person.began, first) if first else person.began
         high = min(today, last) if last else today
-        days = [self._day(person, date) for date in _days(low, high)]
+        now = self.now()
+        days = [self._day(person, date, now) for date in _days(low, high)]
         found = [seen for day in days for seen in day]
         return sorted(found, key=lambda s: (s.telling.start, s.sleep.id), reverse=True)
 
@@ -91,8 +92,7 @@ class World:
                 sleeps[sleep_id] = sleep
         return list(sleeps.values())
 
-    def _day(self, person: Person, date: dt.date) -> tuple[Seen, ...]:
-        now = self.now()
+    def _day(self, person: Person, date: dt.date, now: dt.datetime) -> tuple[Seen, ...]:
         if now < self._kept_from:
             self._forget()
         kept = self._kept.get((person.id, date))

@@ -80,8 +80,7 @@ def _instant(value: dt.date) -> dt.datetime:
 
 
 def _sleeps(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
-    low, high = within
-    for seen in world.sleeps(person, low.date() - DAY, high.date() + DAY):
+    for seen in _between(world, person, within):
         end = seen.telling.end
         yield Entry(
             f"{points.instant(seen.telling.start)} {seen.sleep.id}",
@@ -92,13 +91,24 @@ def _sleeps(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
         )
 
 
+def _between(world: World, person: Person, within: Bounds) -> list[Seen]:
+    low, high = within
+    return world.sleeps(person, low.date() - DAY, high.date() + DAY)
+
+
+def _nights(world: World, person: Person, within: Bounds) -> Iterator[Seen]:
+    """The main sleeps with stages, newest first: what daily values are made of."""
+    found = _between(world, person, within)
+    return (s for s in found if s.main and s.telling.form == "staged")
+
+
 def _wall(here: dt.datetime) -> dt.datetime:
     return here.replace(tzinfo=None)
 
 
 def _nightly(make: Callable[[Person, dt.date], Any]) -> Source:
     def entries(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
-        for seen in points.nights(world, person):
+        for seen in _nights(world, person, within):
             yield Entry(
                 seen.date.isoformat(), Moment(date=seen.date), partial(make, person, seen.date)
             )
@@ -107,8 +117,8 @@ def _nightly(make: Callable[[Person, dt.date], Any]) -> Source:
 
 
 def _resting(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
-    slept = {seen.date for seen in points.nights(world, person)}
-    for day in points.worn_days(world, person):
+    slept = {seen.date for seen in _nights(world, person, within)}
+    for day in points.worn_days(world, person, within[0].date(), within[1].date()):
         yield Entry(
             day.isoformat(),
             Moment(date=day),
@@ -117,7 +127,7 @@ def _resting(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
 
 
 def _summaries(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
-    for seen in world.sleeps(person):
+    for seen in _between(world, person, within):
         if seen.telling.form == "staged":
             at = seen.telling.end.astimezone(ZoneInfo(seen.sleep.zone_end))
             yield Entry(
@@ -130,7 +140,7 @@ def _summaries(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
 def _in_sleep(make: Callable[[Person, Seen, dt.datetime], Any], minutes: int) -> Source:
     def entries(world: World, person: Person, within: Bounds) -> Iterator[Entry]:
         low, high = within
-        staged = (s for s in world.sleeps(person) if s.telling.form == "staged")
+        staged = (s for s in _between(world, person, within) if s.telling.form == "staged")
         for seen in staged:
             if seen.telling.end < low or seen.telling.start > high:
                 continue

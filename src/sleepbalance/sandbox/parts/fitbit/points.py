@@ -186,11 +186,6 @@ def _stamp(person: Person, seen: Seen, at: dt.datetime, after: int) -> str:
 # -- what a night brings with it -----------------------------------------------------------------
 
 
-def nights(world: World, person: Person) -> Iterator[Seen]:
-    """The main sleeps with stages, newest first: what daily values are made of."""
-    return (s for s in world.sleeps(person) if s.main and s.telling.form == "staged")
-
-
 def daily_hrv(person: Person, date: dt.date) -> dict[str, Any]:
     told = vitals(person, date)
     return {
@@ -293,10 +288,10 @@ def oxygen_sample(person: Person, seen: Seen, at: dt.datetime) -> dict[str, Any]
     }
 
 
-def worn_days(world: World, person: Person) -> Iterator[dt.date]:
+def worn_days(world: World, person: Person, first: dt.date, last: dt.date) -> Iterator[dt.date]:
     """Days with the device that are over, newest first."""
-    day = local(person, world.now()).date() - DAY
-    while day >= person.began:
+    day = min(last + DAY, local(person, world.now()).date() - DAY)
+    while day >= max(first - DAY, person.began):
         if person.wears(day):
             yield day
         day -= DAY
