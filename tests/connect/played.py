@@ -23,6 +23,18 @@ from tests.homes import PROGRAM, environment
 
 TODAY = dt.datetime(2026, 11, 21, 18, tzinfo=dt.UTC)
 MAKER = "fitbit"
+TOLD = (
+    "sleep_date",
+    "bed_time",
+    "sleep_start_time",
+    "sleep_end_time",
+    "wake_time",
+    "total_sleep_time",
+    "deep_sleep_duration",
+    "rem_sleep_duration",
+    "light_sleep_duration",
+    "awake_duration",
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,14 @@ class Makers:
 def makers(people: int = 2) -> Iterator[Makers]:
     with sandbox.running(people=people, clock=lambda: TODAY) as address:
         yield Makers(address.url)
+
+
+def same_as_the_truth(found: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
+    """Whether these are the nights that the makers really have."""
+    assert len(found) == len(truth)
+    for night, told in zip(found, truth, strict=True):
+        ours = {name: night[name] for name in TOLD} | {"sleep_date": str(night["sleep_date"])}
+        assert ours == {name: told[name] for name in TOLD}
 
 
 @dataclass

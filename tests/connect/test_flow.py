@@ -13,34 +13,15 @@ from sleepbalance.app.links import OtherAccount
 from sleepbalance.errors import UsageError
 from sleepbalance.store.engine import reading
 from sleepbalance.store.tables import raw_records, sleep_sessions, wearable_connections
-from tests.connect.played import MAKER, TODAY, Home, Makers, Shell
+from tests.connect.played import MAKER, TODAY, Home, Makers, Shell, same_as_the_truth
 from tests.homes import everything_but_the_log, nights
 
 FIRST = dt.date(2026, 8, 1)
-TOLD = (
-    "sleep_date",
-    "bed_time",
-    "sleep_start_time",
-    "sleep_end_time",
-    "wake_time",
-    "total_sleep_time",
-    "deep_sleep_duration",
-    "rem_sleep_duration",
-    "light_sleep_duration",
-    "awake_duration",
-)
 
 
 def _table(home: Home, table: Any) -> list[Any]:
     with reading(home.app.engine) as connection:
         return list(connection.execute(select(table)).mappings())
-
-
-def _same_as_the_truth(found: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
-    assert len(found) == len(truth)
-    for night, told in zip(found, truth, strict=True):
-        ours = {name: night[name] for name in TOLD} | {"sleep_date": str(night["sleep_date"])}
-        assert ours == {name: told[name] for name in TOLD}
 
 
 def test_the_whole_flow(anywhere: Home, played: Makers) -> None:
@@ -53,7 +34,7 @@ def test_the_whole_flow(anywhere: Home, played: Makers) -> None:
     assert {attempt["status"] for attempt in attempts} == {"success"}
     asked = [attempt["sync_date_to"] for attempt in attempts]
     assert asked == sorted(asked, reverse=True)  # the newest first
-    _same_as_the_truth(home.app.nights(None), played.truth())
+    same_as_the_truth(home.app.nights(None), played.truth())
     (after,) = connected.listed(home.app)
     assert after["last_sync_at"] is not None
     assert after["complete_until"] == TODAY.date()
@@ -173,6 +154,11 @@ def test_a_scope_that_was_unticked_is_said_and_the_rest_goes_on(here: Home) -> N
     assert any(night["avg_heart_rate"] is not None for night in here.app.nights(None))
 
 
+def test_the_makers_clock_is_never_told_too_early(here: Home, played: Makers) -> None:
+    """Else it is yesterday at midnight."""
+    assert played.outside(here.app).now() >= TODAY
+
+
 def links_scope(home: Home) -> list[str]:
     return [scope.name for scope in home.links().door.scopes]  # type: ignore[union-attr]
 
@@ -189,7 +175,7 @@ def test_by_the_command(shell: Shell, played: Makers) -> None:
     assert {a["status"] for a in attempts} == {"success"}
     keys = set(shell.json("history", "--limit", "1")[0])
     assert set(attempts[0]) == keys
-    _same_as_the_truth(shell.json("nights"), played.truth(first=str(FIRST)))
+    same_as_the_truth(shell.json("nights"), played.truth(first=str(FIRST)))
     (row,) = shell.json("connections")
     assert row["status"] == "connected"
     assert row["fetched"] == [{"from": str(FIRST), "to": str(TODAY.date())}]

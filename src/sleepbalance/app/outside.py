@@ -63,7 +63,8 @@ class Outside:
 
     def now(self) -> dt.datetime:
         """The time that nights and tokens go by: the sandbox's own where that is asked."""
-        return dt.datetime.now(dt.UTC) + self._ahead
+        ahead = self._ahead  # first: it may take a request, and is told by the time after it
+        return dt.datetime.now(dt.UTC) + ahead
 
     @cached_property
     def _ahead(self) -> dt.timedelta:
