@@ -334,3 +334,10 @@ def test_no_json_is_answered_in_words(stranger: Guest) -> None:
     reply = stranger.http.post(f"{stranger.address.url}/-/clock", content=b"{")
     assert reply.status_code == 400
     assert "Expecting" in reply.json()["error"]
+
+
+def test_edits_of_one_person_leave_the_others_alone(address: Address) -> None:
+    before = address.ask("GET", "/-/people/2/sleeps")
+    for sleep in address.ask("GET", SLEEPS)[:3]:
+        address.ask("POST", SLEEPS, {"delete": sleep["id"]})
+    assert address.ask("GET", "/-/people/2/sleeps") == before

@@ -93,8 +93,9 @@ class World:
         return list(sleeps.values())
 
     def _day(self, person: Person, date: dt.date, now: dt.datetime) -> tuple[Seen, ...]:
-        if now < self._kept_from:
-            self._forget()
+        if now < self._kept_from:  # the clock was moved back
+            self._kept.clear()
+            self._kept_from = now
         kept = self._kept.get((person.id, date))
         if kept is None or now >= kept.until:
             sleeps = self.all_of(person, date)
@@ -103,10 +104,6 @@ class World:
             self._kept[person.id, date] = kept
             self._kept_from = max(self._kept_from, now)
         return kept.seen
-
-    def _forget(self) -> None:
-        self._kept.clear()
-        self._kept_from = self.now()
 
     # -- edits of the truth -----------------------------------------------------------------------
 
@@ -164,7 +161,7 @@ class World:
             tellings=(telling,),
         )
         self._changed[person.id, sleep.id] = sleep
-        self._forget()
+        self._kept.clear()
         return sleep
 
     def _told(self, person: Person, sleep_id: str) -> tuple[Sleep, Telling]:
@@ -178,7 +175,7 @@ class World:
         past = tuple(t for t in sleep.tellings if t.at < telling.at)
         changed = replace(sleep, tellings=(*past, telling))
         self._changed[person.id, sleep.id] = changed
-        self._forget()
+        self._kept.clear()
         return changed
 
 
