@@ -103,20 +103,30 @@ def _period(seen: Seen) -> tuple[int, int]:
     return asleep[0].offset, asleep[-1].end
 
 
-def _local(seen: Seen, seconds: int) -> str:
+def _begins(seen: Seen, seconds: int) -> str:
+    """An instant near the start, on the clock of the place where the sleep began."""
+    return _local(seen, seconds, seen.telling.start)
+
+
+def _ends(seen: Seen, seconds: int) -> str:
+    """An instant near the end, on the clock of the place where the sleep ended."""
+    return _local(seen, seconds, seen.telling.end)
+
+
+def _local(seen: Seen, seconds: int, there: dt.datetime) -> str:
     at = seen.telling.start + dt.timedelta(seconds=seconds)
-    ahead = dt.timedelta(seconds=seen.sleep.offset(at, seen.telling))
+    ahead = dt.timedelta(seconds=seen.sleep.offset(there, seen.telling))
     return at.astimezone(dt.timezone(ahead)).isoformat()
 
 
 def _times(parts: Sequence[Seen]) -> dict[str, Any]:
     first, last = parts[0], parts[-1]
     return {
-        "bed_time": None if first.telling.form == "manual" else _local(first, 0),
-        "sleep_start_time": _local(first, _period(first)[0]),
-        "sleep_end_time": _local(last, _period(last)[1]),
+        "bed_time": None if first.telling.form == "manual" else _begins(first, 0),
+        "sleep_start_time": _begins(first, _period(first)[0]),
+        "sleep_end_time": _ends(last, _period(last)[1]),
         "wake_time": (
-            None if last.telling.form == "manual" else _local(last, last.telling.seconds)
+            None if last.telling.form == "manual" else _ends(last, last.telling.seconds)
         ),
     }
 
@@ -180,8 +190,8 @@ def _nap(seen: Seen) -> dict[str, Any]:
     first, last = _period(seen)
     return {
         "id": seen.sleep.id,
-        "sleep_start_time": _local(seen, first),
-        "sleep_end_time": _local(seen, last),
+        "sleep_start_time": _begins(seen, first),
+        "sleep_end_time": _ends(seen, last),
         "total_sleep_time": (_asleep(seen) + 30) // 60,
     }
 
