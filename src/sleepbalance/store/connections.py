@@ -22,6 +22,7 @@ from sleepbalance.store.tables import (
 from sleepbalance.store.tables import wearable_connections as table
 
 forget_windows = windows.forget
+want_again = windows.want_again
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.tables import sync_windows as table
@@ -137,6 +137,12 @@ def ranges(connection: Connection, connection_id: str) -> dict[str, list[tuple[d
         else:
             same.append((known.first, known.last))
     return found
+
+
+def want_again(connection: Connection, connection_id: str) -> None:
+    """Notes that what was fetched is to be asked once more, e.g. as more may be read now."""
+    fetched = table.c.connection_id == connection_id, table.c.state == "fetched"
+    connection.execute(update(table).where(*fetched).values(state="wanted", tries=0))
 
 
 def forget(connection: Connection, connection_id: str) -> None:
