@@ -154,6 +154,22 @@ def test_a_scope_that_was_unticked_is_said_and_the_rest_goes_on(here: Home) -> N
     assert any(night["avg_heart_rate"] is not None for night in here.app.nights(None))
 
 
+@pytest.mark.parametrize("how", ["again", "left"])
+def test_what_is_allowed_later_comes_for_every_night(here: Home, how: str) -> None:
+    links, received = here.consent(allow=[links_scope(here)[0]])
+    links.keep(received)
+    here.sync()
+    if how != "again":
+        here.links().end(delete=how == "removed")
+    here.connect()
+    here.sync()
+    staged = [night for night in here.app.nights(None) if night["deep_sleep_duration"]]
+    assert staged
+    assert all(night["avg_heart_rate"] is not None for night in staged)
+    (row,) = connected.listed(here.app)
+    assert row["wanted"] == []
+
+
 def test_the_makers_clock_is_never_told_too_early(here: Home, played: Makers) -> None:
     """Else it is yesterday at midnight."""
     assert played.outside(here.app).now() >= TODAY

@@ -12,7 +12,8 @@ from sleepbalance.app.outside import ANY_PORT, Outside, remote_door
 from sleepbalance.errors import NeedsReconnect, ScopeMissing, SleepBalanceError, UsageError
 from sleepbalance.provider import Account, ApiKey, Grant, OAuth, Provider, Remote
 from sleepbalance.store import connections, leases, tokens
-from sleepbalance.store.engine import reading, writing
+from sleepbalance.store.connections import Connected
+from sleepbalance.store.engine import Connection, reading, writing
 from sleepbalance.store.people import Person
 from sleepbalance.store.raws import Owner
 from sleepbalance.wire import Wire
@@ -135,34 +136,47 @@ class Links:
 
         Raises OtherAccount where the person is connected with another account, unless `switch`.
         """
-        engine, account = self.outside.app.engine, received.account
-        with writing(engine) as connection:
+        with writing(self.outside.app.engine) as connection:
             before = connections.find(connection, self.person.id, self.provider.id)
-            was = before.account if before is not None else ""
-            if was and was != account.id and was not in account.formerly and not switch:
-                raise OtherAccount(
-                    f"{self.person.name} is connected to {self.provider.name} with another account"
-                    f" ({was}); this one is {account.id}. Their nights are kept apart. To go on"
-                    " with the new one: add --switch."
-                )
-            if was and was in account.formerly:
-                connections.rename_account(
-                    connection, Owner(self.person.id, self.provider.id, was), account.id
-                )
-            if was and was != account.id and before is not None:
-                connections.forget_windows(connection, before.id)
+            if before is not None:
+                self._carry_over(connection, before, received, switch=switch)
             tokens.bind(
                 connection,
                 self.outside.vault,
                 user_id=self.person.id,
                 provider=self.provider.id,
                 door=self.door.name,
-                account=account.id,
+                account=received.account.id,
                 grant=received.grant,
                 secret=received.secret,
                 now=self.outside.now(),
             )
         return connected.one(self.outside.app, self.person.id, self.provider.id)
+
+    def _carry_over(
+        self, connection: Connection, before: Connected, received: Received, *, switch: bool
+    ) -> None:
+        """Makes what is kept of the connection fit the new consent."""
+        account, was = received.account, before.account
+        formerly = bool(was) and was in account.formerly
+        other = bool(was) and was != account.id
+        if other and not formerly and not switch:
+            raise OtherAccount(
+                f"{self.person.name} is connected to {self.provider.name} with another account"
+                f" ({was}); this one is {account.id}. Their nights are kept apart. To go on"
+                " with the new one: add --switch."
+            )
+        if formerly:
+            sync.rename_account(connection, before.owner, account.id)
+        if other:
+            connections.forget_windows(connection, before.id)
+        elif self._allows_more(before, received.grant):
+            connections.want_again(connection, before.id)  # what may be read now lacks in all of it
+
+    def _allows_more(self, before: Connected, grant: Grant) -> bool:
+        """Whether something may be read that might not be read before."""
+        asked = {resource.scope for resource in self.door.api.resources}
+        return bool(before.scopes) and bool(asked & (grant.scopes or set()) - before.scopes)
 
     def give_back(self, received: Received) -> None:
         """Ends at the maker what was granted and is not to be kept."""
