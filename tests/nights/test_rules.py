@@ -65,6 +65,14 @@ def test_arrival_counts_where_the_maker_tells_no_time() -> None:
     assert superseded(new, old) == {"old": "new"}
 
 
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+def test_of_equals_the_longer_stands_whatever_their_ids(ids: str) -> None:
+    revised = at("20 09:00")  # both at once: the second made the first a main sleep no more
+    long = report("20 00:00", "20 07:00", "L420", id=ids[0], revised_at=revised)
+    short = report("19 23:30", "20 01:00", "L90", id=ids[1], revised_at=revised)
+    assert superseded(long, short) == {ids[1]: ids[0]}
+
+
 @pytest.mark.parametrize("archive_came", ["20 09:00", "25 09:00"])
 def test_archive_and_api_are_one_night_whichever_came_first(archive_came: str) -> None:
     archive = report(

@@ -135,5 +135,8 @@ def _tells_sleep(reading: Reading) -> bool:
 
 
 def _finer(reading: Reading) -> tuple[object, ...]:
+    """Ids come last: they are thrown, and another home throws others."""
     session = reading.report.session
-    return (not session.hypnogram, session.door == "file", session.door, reading.report.id)
+    door = session.door == "file", session.door
+    longest = -length(reading.extent), session.start, session.external_id
+    return (not session.hypnogram, *door, *longest, reading.report.id)
