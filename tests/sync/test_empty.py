@@ -58,18 +58,40 @@ def test_a_false_empty_answer_at_the_first_sync_heals(world: World) -> None:
     assert len(world.nights()) == 44
 
 
-def test_empty_answers_are_believed_a_day_later(world: World) -> None:
+def test_the_quiet_before_the_first_night_is_believed_a_day_later(world: World) -> None:
     world.maker.add_nights("2026-11-11", "2026-11-22")
     world.sync()
     assert world.ranges()["asked"] == [(FIRST, dt.date(2026, 11, 8))]
-    for hours in (0, 11, 12):  # a person asks again and again
+    for hours in (0, 11, 12):  # a person syncs again and again
         world.now += dt.timedelta(hours=hours)
-        assert len(world.sync()) == 2
+        assert len(world.sync()) == 1
         assert "asked" in world.ranges()
     world.now += dt.timedelta(hours=2)
-    world.sync()
+    assert len(world.sync()) == 2
     assert "asked" not in world.ranges()
     assert len(world.sync()) == 1
+
+
+def test_a_hole_is_asked_again_by_a_person_until_it_is_believed(world: World) -> None:
+    world.maker.add_nights("2026-10-10", "2026-10-12")
+    world.maker.add_nights("2026-11-15", "2026-11-22")
+    world.provider = make_provider(Reading(longest=10, first=14, settles_after=7, history=44))
+    world.sync()
+    hole = world.ranges()["asked"]
+    for hours in (0, 11, 12):
+        world.now += dt.timedelta(hours=hours)
+        world.sync()
+        assert len(world.maker.windows()) > 1
+    world.now += dt.timedelta(hours=2)
+    world.sync()
+    assert hole
+    assert "asked" not in world.ranges()
+
+
+def test_where_no_night_is_known_a_person_asks_again_at_once(world: World) -> None:
+    asked = len(world.sync())
+    assert len(world.sync()) == asked
+    assert len(world.sync(trigger="automatic")) == 1
 
 
 def test_a_schedule_does_not_ask_again_before_it_may_believe(world: World) -> None:

@@ -152,13 +152,29 @@ def test_an_empty_answer_is_believed_when_it_comes_again_a_day_later() -> None:
     assert (believed.state, believed.attempt) == ("fetched", "three")
 
 
-def test_an_empty_answer_that_waits_is_asked_again_by_a_person_only() -> None:
+@pytest.mark.parametrize("first_sleep", [None, 60, 41])
+def test_an_empty_answer_that_may_hide_sleeps_is_asked_again_by_a_person_only(
+    first_sleep: int | None,
+) -> None:
     empty = Range(first=day(40), last=day(20), state="asked", tries=1, next_try_at=NOW + DAY)
-    reading = replace(READING, history=41)
-    plan = known(empty, fetched(19, 0), reading=reading)
+    plan = known(
+        empty,
+        fetched(19, 0),
+        reading=replace(READING, history=41),
+        earliest=None if first_sleep is None else day(first_sleep),
+    )
     assert run(plan) == [Window(day(6), day(0)), Window(day(40), day(20))]
     assert run(replace(plan, manual=False)) == [Window(day(6), day(0))]
     assert len(run(replace(plan, manual=False, now=NOW + DAY))) == 2
+
+
+@pytest.mark.parametrize("manual", [True, False])
+def test_an_empty_answer_from_before_the_first_sleep_waits(manual: bool) -> None:
+    empty = Range(first=day(40), last=day(20), state="asked", tries=1, next_try_at=NOW + DAY)
+    reading = replace(READING, history=41)
+    plan = known(empty, fetched(19, 0), reading=reading, earliest=day(19), manual=manual)
+    assert run(plan) == [Window(day(6), day(0))]
+    assert len(run(replace(plan, now=NOW + DAY))) == 2
 
 
 def test_a_sleep_in_doubt_is_asked_with_the_days_around() -> None:

@@ -47,7 +47,7 @@ def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
 
 _RANGES = {
     "fetched": "fetched",
-    "asked": "asked for, to come",
+    "asked": "came empty, asked once more",
     "wanted": "still missing",
     "refused": "the maker does not give",
 }
@@ -67,8 +67,10 @@ def attempt(out: Screen, row: Row) -> None:
         out.say(f"  {row['error_code'] or ''}: {row['error_message']}", style=style)
 
 
-def synced(out: Screen, attempts: Sequence[Row]) -> None:
-    """What a sync came to in all."""
+def synced(
+    out: Screen, attempts: Sequence[Row], rows: Sequence[dict[str, Any]], now: dt.datetime
+) -> None:
+    """What a sync came to in all, and which consents will end soon."""
     counts = {key: sum(row[f"records_{key}"] for row in attempts) for key in _COUNTS}
     failed = sum(row["status"] == "failed" for row in attempts)
     said = (
@@ -82,6 +84,11 @@ def synced(out: Screen, attempts: Sequence[Row]) -> None:
         )
     else:
         out.say("Next: sleepbalance nights, sleepbalance night last, sleepbalance connections")
+    for row in rows:
+        if connected.ends_soon(row, now):
+            out.say(
+                f"Mind: {row['name']} of {row['user']}: {connected.in_words(row, now)}", "yellow"
+            )
 
 
 _COUNTS = ("fetched", "inserted", "updated", "skipped")

@@ -105,7 +105,7 @@ def due(known: Known) -> set[dt.date]:
         days |= {d for d in _days(doubt - BESIDE * DAY, doubt + BESIDE * DAY) if d in states}
     for day in _days(known.floor, known.today):
         if (state := states.get(day)) is not None:
-            if _is_due(state, known):
+            if _is_due(day, state, known):
                 days.add(day)
         elif searching or (known.earliest is not None and day >= known.earliest):
             days.add(day)
@@ -116,9 +116,15 @@ def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
     return (first + DAY * n for n in range((last - first).days + 1))
 
 
-def _is_due(known: Range, plan: Known) -> bool:
+def _may_hide(day: dt.date, plan: Known) -> bool:
+    """Whether an empty answer is odd: nothing is known at all, or it is a hole."""
+    return plan.earliest is None or day > plan.earliest
+
+
+def _is_due(day: dt.date, known: Range, plan: Known) -> bool:
     if known.state == "asked":
-        return plan.manual or known.next_try_at is None or known.next_try_at <= plan.now
+        waits = known.next_try_at is not None and known.next_try_at > plan.now
+        return not waits or (plan.manual and _may_hide(day, plan))
     return known.state == "wanted"
 
 
