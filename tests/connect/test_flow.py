@@ -34,7 +34,11 @@ def test_the_whole_flow(anywhere: Home, played: Makers) -> None:
     assert {attempt["status"] for attempt in attempts} == {"success"}
     asked = [attempt["sync_date_to"] for attempt in attempts]
     assert asked == sorted(asked, reverse=True)  # the newest first
-    same_as_the_truth(home.app.nights(None), played.truth())
+    found, truth = home.app.nights(None), played.truth()
+    same_as_the_truth(found, truth)
+    warmth = [night["details"]["avg_skin_temperature"] for night in found]
+    assert warmth == [told["skin_temperature"] for told in truth]
+    assert {type(degrees) for degrees in warmth} == {float, type(None)}
     (after,) = connected.listed(home.app)
     assert after["last_sync_at"] is not None
     assert after["complete_until"] == TODAY.date()
@@ -192,6 +196,7 @@ def test_by_the_command(shell: Shell, played: Makers) -> None:
     keys = set(shell.json("history", "--limit", "1")[0])
     assert set(attempts[0]) == keys
     same_as_the_truth(shell.json("nights"), played.truth(first=str(FIRST)))
+    _what_people_read(shell, attempts)
     (row,) = shell.json("connections")
     assert row["status"] == "connected"
     assert row["fetched"] == [{"from": str(FIRST), "to": str(TODAY.date())}]
@@ -203,6 +208,27 @@ def test_by_the_command(shell: Shell, played: Makers) -> None:
     assert shell.run("sync", check=2).stderr
     assert "removed" in shell.run("disconnect", MAKER, "--delete").stdout
     assert shell.json("connections") == []
+
+
+def _what_people_read(shell: Shell, attempts: list[Any]) -> None:
+    """The log with its sentences, and the night with its vitals."""
+    log = shell.run("history").stdout.splitlines()
+    for attempt in attempts:
+        dates = f"{attempt['sync_date_from']} – {attempt['sync_date_to']}"
+        said = f"{attempt['sync_started_at']} {MAKER} {dates}: {attempt['detail']['summary']}"
+        assert log.count(said) == 1
+    degrees = shell.json("night", "last")["details"]["avg_skin_temperature"]
+    (line,) = (x for x in shell.run("night", "last").stdout.splitlines() if "Skin" in x)
+    assert line.split() == f"Skin temperature {degrees:g} °C the maker's own value".split()
+
+
+def test_a_failed_sync_is_in_the_log_with_its_reason(shell: Shell, played: Makers) -> None:
+    shell.connect()
+    played.fault("500", "v4")
+    (attempt, *_) = shell.json("sync", "--from", str(TODAY.date()), check=1)
+    (line,) = (x for x in shell.run("history").stdout.splitlines() if "asked" in x)
+    why = f"{attempt['error_code']}: {attempt['error_message']}"
+    assert line.endswith(f": {attempt['detail']['summary']}; {why}")
 
 
 def test_a_pasted_address_does_as_well(shell: Shell) -> None:

@@ -245,6 +245,7 @@ def test_vitals_of_a_night() -> None:
         "hrv_sdnn": Vital(52.0),
         "breathing_rate": Vital(14.05, samples=10),
         "spo2": Vital(96.44, 91, None, 20),
+        "skin_temperature": Vital(34.25),
     }
     found = night(report(*NIGHT, vitals=vitals))
     record, details = found.record, found.details
@@ -253,8 +254,16 @@ def test_vitals_of_a_night() -> None:
     assert record["avg_hrv"] == 41.3
     assert record["avg_breathing_rate"] == 14.1
     assert (details["avg_hrv_sdnn"], details["avg_spo2"], details["min_spo2"]) == (52.0, 96.4, 91.0)
+    assert details["avg_skin_temperature"] == 34.3
     assert provenance(found)["avg_heart_rate"] == "400 samples of Watch"
-    assert provenance(found)["avg_hrv_sdnn"] == "the maker's own value"
+    for own in ("avg_hrv_sdnn", "avg_skin_temperature"):
+        assert provenance(found)[own] == "the maker's own value"
+
+
+def test_a_vital_that_nobody_told_is_null_and_from_nowhere() -> None:
+    found = night(report(*NIGHT, vitals={"heart_rate": Vital(54)}))
+    assert found.details["avg_skin_temperature"] is None
+    assert "avg_skin_temperature" not in provenance(found)
 
 
 def test_sdnn_is_never_called_hrv() -> None:

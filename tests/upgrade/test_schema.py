@@ -145,6 +145,22 @@ def test_alembics_own_command_gives_the_same(database_url: str) -> None:
     engine.dispose()
 
 
+def test_nights_of_v100_stay_as_they_are(database_url: str) -> None:
+    upgrade(database_url, "v100")
+    engine = make_engine(database_url)
+    nights = metadata.tables["night_details"]
+    night = _row("night_details", "u1") | {"avg_spo2": 96.4, "awakenings": 3, "parts": [{"n": 1}]}
+    with writing(engine) as connection:
+        connection.execute(insert(metadata.tables["users"]).values(_row("users", "u1")))
+        connection.execute(insert(nights).values(night))
+    assert upgrade(database_url).before == "v100"
+    with reading(engine) as connection:
+        found = dict(connection.execute(select(nights)).mappings().one())
+    engine.dispose()
+    assert found == dict.fromkeys(nights.c.keys()) | night
+    assert found["avg_skin_temperature"] is None
+
+
 def test_deleting_a_user_deletes_everything_of_theirs(database_url: str) -> None:
     upgrade(database_url)
     engine = make_engine(database_url)

@@ -43,6 +43,7 @@ _OTHERS = (
     ("Breathing", "avg_breathing_rate", " /min"),
     ("Oxygen, mean", "avg_spo2", " %"),
     ("Oxygen, lowest", "min_spo2", " %"),
+    ("Skin temperature", "avg_skin_temperature", " °C"),
 )
 
 

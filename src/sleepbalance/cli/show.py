@@ -182,7 +182,7 @@ def _zones_line(overview: Overview) -> str:
 
 
 def history(out: Screen, attempts: Sequence[Mapping[str, Any]]) -> None:
-    """One line an attempt, newest first, with what went wrong beneath it."""
+    """One line an attempt, newest first; beneath them what came of a sync, and what went wrong."""
     if not attempts:
         out.say("Nothing was tried yet.")
         return
@@ -190,20 +190,35 @@ def history(out: Screen, attempts: Sequence[Mapping[str, Any]]) -> None:
     heads = ("Started (UTC)", "Provider", "By", "Dates", "Outcome", *counts)
     out.table(heads, [_attempt_line(row) for row in attempts])
     for row in attempts:
-        if row["error_message"]:
-            when = f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}"
-            out.print(
-                f"{when} {row['error_code'] or ''}: {words.safe(row['error_message'])}", style="dim"
-            )
+        if said := _outcome_in_words(row):
+            out.say(f"{_started(row)} {said}", style="dim")
+
+
+def _outcome_in_words(row: Mapping[str, Any]) -> str:
+    """What came of an attempt; empty where its line in the table says all there is."""
+    said = []
+    if summary := (row["detail"] or {}).get("summary"):
+        said.append(f"{row['provider']} {_dates(row)}: {summary}")
+    if row["error_message"]:
+        said.append(f"{row['error_code'] or ''}: {row['error_message']}")
+    return "; ".join(said)
+
+
+def _started(row: Mapping[str, Any]) -> str:
+    return f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}"
+
+
+def _dates(row: Mapping[str, Any]) -> str:
+    return f"{row['sync_date_from']} – {row['sync_date_to']}"
 
 
 def _attempt_line(row: Mapping[str, Any]) -> list[str]:
     counts = [row[f"records_{k}"] for k in ("fetched", "inserted", "updated", "skipped")]
     return [
-        f"{row['sync_started_at']:%Y-%m-%d %H:%M:%S}",
+        _started(row),
         row["provider"],
         row["sync_trigger"] or "",
-        f"{row['sync_date_from']} – {row['sync_date_to']}",
+        _dates(row),
         row["status"].replace("_", " "),
         *(f"{n:,}" for n in counts),
     ]

@@ -231,6 +231,7 @@ VITALS = {  # column: (vital, which of its numbers)
     "avg_breathing_rate": ("breathing_rate", "mean"),
     "avg_spo2": ("spo2", "mean"),
     "min_spo2": ("spo2", "low"),
+    "avg_skin_temperature": ("skin_temperature", "mean"),
 }
 
 

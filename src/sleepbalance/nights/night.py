@@ -61,6 +61,7 @@ DETAILS = (
     "avg_hrv_sdnn",
     "avg_spo2",
     "min_spo2",
+    "avg_skin_temperature",
 )
 LISTS = ("parts", "naps", "other_main_sleeps", "alternatives", "sessions", "edited")
 

@@ -325,6 +325,7 @@ night_details = Table(
     Column("rules_version", Text, nullable=False),
     Column("row_hash", Text, nullable=False),  # of the sleep_records row as we left it
     Column("derived_at", Instant, nullable=False),
+    Column("avg_skin_temperature", Float),  # °C, since v101
     PrimaryKeyConstraint("user_id", "sleep_date"),
 )
 
@@ -399,5 +400,4 @@ token_refreshes = Table(  # a refresh that was sent, and not answered yet
 # A maker asked us to wait; named "user:<connection id>" or "app:<provider>".
 pauses = Table("pauses", metadata, _name(), Column("until", Instant, nullable=False))
 
-# What the database itself is for.
-about = Table("about", metadata, _name(), Column("value", Text, nullable=False))
+about = Table("about", metadata, _name(), Column("value", Text, nullable=False))  # what it is for

@@ -1,4 +1,4 @@
-"""Connections over the network: logins and refreshes under way, pauses, and a purpose."""
+"""Connections over the network, the purpose of a database, and the skin temperature of a night."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ PAUSES = "CREATE TABLE pauses (name TEXT PRIMARY KEY NOT NULL, until INSTANT NOT
 
 ABOUT = "CREATE TABLE about (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)"
 
+SKIN = "ALTER TABLE night_details ADD COLUMN avg_skin_temperature REAL"
+
 
 def apply(connection: Connection) -> list[str]:
-    run(connection, OAUTH_STATES, REFRESHES, PAUSES, ABOUT)
+    run(connection, OAUTH_STATES, REFRESHES, PAUSES, ABOUT, SKIN)
     return []
 
 
