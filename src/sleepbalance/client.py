@@ -20,6 +20,7 @@ from sleepbalance.errors import (
     NotEntitled,
     RateLimited,
     SleepBalanceError,
+    TokenRefused,
     Unavailable,
 )
 from sleepbalance.provider import Answer, Api, OAuth, Rate, Remote, Reply
@@ -76,7 +77,8 @@ class HttpClient:
 
     One call waits at most `patience` seconds in all, for limits and between tries, through
     `sleep`. stamina can be given neither of them, so the few tries are a loop of our own. `hosts`
-    are those that a whole address may name, beside that of `api.base`; see `hosts_of`.
+    are those that a whole address may name, beside that of `api.base`; see `hosts_of`. `name` is
+    what a person calls the maker.
     """
 
     def __init__(
@@ -90,8 +92,10 @@ class HttpClient:
         pauses: Pauses | None = None,
         hosts: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
+        name: str = "",
     ) -> None:
         self.requests = 0
+        self._name = name or wire.provider or host_of(api.base)
         self._wire = wire
         self._api = api
         self._bearer = bearer
@@ -129,6 +133,8 @@ class HttpClient:
 
     def _may_again(self, call: _Call, error: SleepBalanceError) -> bool:
         """Whether the same is worth another try, once it has waited for it."""
+        if isinstance(error, TokenRefused):
+            return False
         if isinstance(error, Unavailable):
             call.tries += 1
             wait = error.retry_after or FIRST_WAIT * 2 ** (call.tries - 1)
@@ -167,7 +173,12 @@ class HttpClient:
         if stale and self._bearer and token and not call.renewed:
             call.renewed = True
             token = self._bearer.renew(token)
-            outcome, _ = self._once(call, token)
+            outcome, stale = self._once(call, token)
+        if stale and call.renewed:
+            return TokenRefused(
+                f"{self._name} refuses even a new token; if that goes on, connect again:"
+                f" sleepbalance connect {self._wire.provider}"
+            )
         if isinstance(outcome, NeedsReconnect) and self._bearer and token:
             self._bearer.refused(token, outcome)
         return outcome
@@ -232,10 +243,6 @@ class HttpClient:
             error.retry_after = retry_after(reply)
         if isinstance(error, RateLimited) and error.retry_after is not None:
             self._pauses.begin(max(error.retry_after, SHORTEST_PAUSE), self._per)
-
-    @property
-    def _name(self) -> str:
-        return self._wire.provider or host_of(self._api.base)
 
     @property
     def _per(self) -> Per:

@@ -9,6 +9,7 @@ SleepBalanceError
 │   └── ScopeMissing   the person did not allow this: the rest goes on
 ├── RateLimited        asked too often: the same again after `retry_after`
 ├── Unavailable        network or their server: the same again later
+│   └── TokenRefused   a token that is new: it heals by itself, or the person connects again
 ├── Malformed          this record or this file cannot be read: it is kept with its reason
 ├── Rejected           a push that proves no origin
 ├── Gone               the service has ended: another door is named
@@ -80,6 +81,12 @@ class Unavailable(SleepBalanceError):
         super().__init__(message)
         self.sent = sent
         self.retry_after = retry_after
+
+
+class TokenRefused(Unavailable):
+    """A token was refused that the maker had just handed out: the consent lives, so this passes."""
+
+    code = "AUTH_ERROR"
 
 
 class Malformed(SleepBalanceError):

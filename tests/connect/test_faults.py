@@ -154,6 +154,27 @@ def test_an_expired_token_is_renewed_once(here: Home, played: Makers) -> None:
     assert row["status"] == "connected"
 
 
+@pytest.mark.parametrize("step", ["sleep", "heart rate", "breathing"])
+def test_new_tokens_that_are_refused_too_end_nothing(here: Home, played: Makers, step: str) -> None:
+    here.connect()
+    before = _moved(here)
+    played.fault("expired", STEPS[step])
+    attempts = here.sync(FIRST, LAST)
+    assert {attempt["error_code"] for attempt in attempts} == {"AUTH_ERROR"}
+    assert all("connect again" in attempt["error_message"] for attempt in attempts)
+    (row,) = connected.listed(here.app)
+    assert row["status"] == "connected"
+    assert row["wanted"]
+    if step == "sleep":
+        assert {attempt["status"] for attempt in attempts} == {"failed"}
+        assert _moved(here) == before
+    else:
+        assert {attempt["status"] for attempt in attempts} == {"partial"}
+        assert all(f"Without {step}" in attempt["error_message"] for attempt in attempts)
+        assert here.app.nights(None)
+    _clean(here, played)
+
+
 def test_a_revoked_consent_ends_the_connection_and_says_so(here: Home, played: Makers) -> None:
     here.connect()
     here.sync(FIRST, LAST)

@@ -18,6 +18,7 @@ from sleepbalance.errors import (
     NeedsReconnect,
     RateLimited,
     SleepBalanceError,
+    TokenRefused,
     Unavailable,
 )
 from sleepbalance.provider import Answer, Api, ApiKey, Grant, Rate, Reading, Reply
@@ -136,19 +137,19 @@ def test_a_refused_token_is_renewed_once(stage: Stage) -> None:
     assert stage.purse.ended == []
 
 
-def test_a_second_refusal_ends_the_connection(stage: Stage) -> None:
+def test_a_new_token_that_is_refused_ends_this_call_only(stage: Stage) -> None:
     stage.says(Said(401), Said(401, {"message": "Gone away"}), Said(401))
-    with pytest.raises(NeedsReconnect, match="Gone away"):
-        stage.client().get("a")
-    assert len(stage.maker.script["/a"]) == 1
-    ((token, why),) = stage.purse.ended
-    assert token == stage.purse.tokens[-1]
-    assert "Gone away" in why
+    with pytest.raises(TokenRefused, match=r"Acme refuses even a new .* sleepbalance connect acme"):
+        stage.client(name="Acme").get("a")
+    assert len(stage.maker.script["/a"]) == 1  # it is not tried again at once
+    assert stage.purse.ended == []
+    stage.says(GOOD)
+    assert stage.client().get("a").json() == {"ok": True}
 
 
 def test_a_token_is_renewed_once_in_a_call_whatever_comes_between(stage: Stage) -> None:
     stage.says(Said(401), Said(503), Said(401), Said(401))
-    with pytest.raises(NeedsReconnect):
+    with pytest.raises(TokenRefused):
         stage.client().get("a")
     assert len(stage.purse.tokens) == 2
     assert len(stage.maker.script["/a"]) == 1

@@ -116,6 +116,7 @@ class Outside:
             pauses=pauses,
             hosts=hosts_of(door),
             patience=self.patience,
+            name=provider.name,
         )
 
     def bare_client(self, wire: Wire, door: Remote, bearer: Bearer | None = None) -> HttpClient:
