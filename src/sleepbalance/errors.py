@@ -3,6 +3,7 @@
 SleepBalanceError
 ├── Fatal              wrong configuration or a defect: a person changes something, then tries again
 │   ├── UsageError     the command cannot mean anything as given (exit code 2)
+│   ├── Locked         the key to a stored token is gone: it is brought back, or one connects again
 │   └── StoreError     the database is not ours, newer, older than we read, or out of reach
 ├── NeedsReconnect     the consent is gone: the person connects again
 ├── NotEntitled        the plan does not cover this: the rest goes on
@@ -33,6 +34,12 @@ class Fatal(SleepBalanceError):
 
 class UsageError(Fatal):
     """What was asked cannot mean anything; nothing was tried."""
+
+
+class Locked(Fatal):
+    """A stored token does not open; it was left as it is."""
+
+    code = "AUTH_ERROR"
 
 
 class StoreError(Fatal):

@@ -132,11 +132,21 @@ def _refuse_redirect(error: str, description: str) -> NoReturn:
 def exchange(
     wire: Wire, door: OAuth, client_id: ClientId, code: str, redirect_uri: str, verifier: str | None
 ) -> Grant:
-    """Makes tokens of a code. It works once: not to be tried again."""
+    """Makes tokens of a code. It works once: not to be tried again.
+
+    Raises UsageError for a code that the maker does not take.
+    """
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if door.pkce and verifier:
         form["code_verifier"] = verifier
-    return _ask(wire, door, client_id, form)
+    try:
+        return _ask(wire, door, client_id, form)
+    except NeedsReconnect:
+        problem = UsageError(
+            f"{wire.provider or host_of(door.token_url)} does not take this code: it was used, is"
+            " too old, or was not copied whole. Begin again with `connect`."
+        )
+    raise problem
 
 
 def refresh(wire: Wire, door: OAuth, client_id: ClientId, token: str) -> Grant:
@@ -193,7 +203,8 @@ def _refusal(reply: Reply, name: str, hide: list[str]) -> SleepBalanceError:
     error, status = _error(reply), reply.status
     said = reason(reply, hide) or f"status {status}"
     if status == 429 or error in TOO_OFTEN:
-        return RateLimited(f"{name} was asked for tokens too often.", retry_after(reply))
+        told = f"{name} was asked for tokens too often ({said}); try again later."
+        return RateLimited(told, retry_after(reply))
     if status < 500:
         if error in CONSENT_GONE:
             return NeedsReconnect(

@@ -68,7 +68,7 @@ def rotate(engine: Engine, vault: Vault, now: dt.datetime) -> Rotated:
         left=left,
         dropped=dropped,
         unused=kept,
-        note=_note(vault, count, left, made, kept),
+        note="" if last.unopened else _note(vault, count, left, made, kept),
     )
 
 

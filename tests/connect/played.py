@@ -103,6 +103,9 @@ class Home:
     def links(self, user: str | None = None) -> Links:
         return Links.to(self.makers.outside(self.app, **self.edges), user or self.user, MAKER)
 
+    def existing(self) -> Links:
+        return Links.existing(self.makers.outside(self.app), self.user, MAKER)
+
     def consent(
         self, person: str = "1", allow: Sequence[str] | None = None, user: str | None = None
     ) -> tuple[Links, Received]:

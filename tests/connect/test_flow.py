@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from sleepbalance.app import connected
-from sleepbalance.app.links import OtherAccount
-from sleepbalance.errors import UsageError
+from sleepbalance.app.links import Ended, OtherAccount
+from sleepbalance.errors import NeedsReconnect, UsageError
 from sleepbalance.store.engine import reading
 from sleepbalance.store.tables import raw_records, sleep_sessions, wearable_connections
 from tests.connect.played import MAKER, TODAY, Home, Makers, Shell, same_as_the_truth
@@ -100,9 +101,10 @@ def test_two_people_may_hold_one_account(here: Home, played: Makers) -> None:
     mine, theirs = (here.app.nights(name) for name in ("Ann", "Ben"))
     assert [night["sleep_date"] for night in mine] == [night["sleep_date"] for night in theirs]
     links = here.links("Ann")
-    assert links.end()["revoked"] is None  # it would end Ben's too
+    done = links.end()
+    assert (done.revoked, done.shared) == (None, True)  # it would end Ben's too
     assert {attempt["status"] for attempt in here.sync(FIRST)} == {"success"}
-    assert here.links("Ben").end()["revoked"] is True
+    assert here.links("Ben").end().revoked is True
 
 
 def test_disconnect_keeps_row_nights_and_log(here: Home, played: Makers) -> None:
@@ -110,7 +112,7 @@ def test_disconnect_keeps_row_nights_and_log(here: Home, played: Makers) -> None
     here.sync(FIRST)
     before = nights(here.app)
     done = here.links().end()
-    assert done == {"revoked": True, "nights": None, "deleted": False}
+    assert done == Ended(revoked=True, shared=False, deleted=False, nights=None)
     (row,) = _table(here, wearable_connections)
     assert (row["is_active"], row["status"]) == (0, "disconnected")
     assert (row["access_token"], row["refresh_token"]) == ("", None)
@@ -124,12 +126,57 @@ def test_removing_with_data_leaves_what_others_told_and_the_edits(here: Home) ->
     here.connect()
     here.sync(FIRST)
     done = here.links().end(delete=True, with_data=True)
-    assert done["nights"]
+    assert done.nights
     assert _table(here, wearable_connections) == []
     assert _table(here, raw_records) == []
     assert _table(here, sleep_sessions) == []
     assert here.app.nights(None) == []
     assert {row["connection_id"] for row in here.app.history(None)} == {None}
+
+
+def test_what_was_left_behind_can_be_erased_later(here: Home) -> None:
+    here.connect()
+    here.sync(FIRST)
+    here.links().end(delete=True)
+    with pytest.raises(UsageError, match="--delete --with-data"):
+        here.existing().end()
+    assert here.existing().end(delete=True, with_data=True).nights
+    assert here.app.nights(None) == []
+    assert _table(here, raw_records) == []
+    with pytest.raises(UsageError, match="not connected"):
+        here.existing().end(delete=True, with_data=True)
+
+
+def test_a_consent_that_nobody_can_use_is_given_back(here: Home, played: Makers) -> None:
+    played.post("/-/settings", {MAKER: {"accounts": {"1": "not_linked"}}})
+    with pytest.raises(NeedsReconnect, match="ACCOUNT_NOT_LINKED"):
+        here.connect()
+    assert [grant["alive"] for grant in played.get("/-/grants")] == [False]
+    assert connected.listed(here.app) == []
+
+
+def test_the_end_of_a_consent_is_said_ahead(shell: Shell, played: Makers) -> None:
+    played.post("/-/settings", {MAKER: {"refresh_life": 604800}})
+    shell.connect()
+    assert "consent ends" not in shell.run("sync", "--from", "2026-11-01").stdout
+    played.move(days=6)
+    done = shell.run("sync", "--from", "2026-11-01")
+    assert "the consent ends 2026-11-28" in done.stdout
+    assert "sleepbalance connect fitbit" in done.stdout
+
+
+def test_without_its_key_nothing_is_made_up(shell: Shell, played: Makers) -> None:
+    shell.connect()
+    key = shell.data / "master.key"
+    key.rename(key.with_name("elsewhere"))
+    for words in (("sync",), ("keys", "rotate"), ("doctor",)):
+        done = shell.run(*words, check=1)
+        assert "no master keys" in done.stdout + done.stderr
+        assert not key.exists()
+    said = shell.run("disconnect", MAKER).stdout
+    assert "could not be told" in said
+    shell.connect()
+    assert key.exists()
 
 
 def test_removing_keeps_the_nights_without(here: Home) -> None:
@@ -231,10 +278,17 @@ def test_a_failed_sync_is_in_the_log_with_its_reason(shell: Shell, played: Maker
     assert line.endswith(f": {attempt['detail']['summary']}; {why}")
 
 
-def test_a_pasted_address_does_as_well(shell: Shell) -> None:
+def _code(address: str) -> str:
+    """As an address bar shows it."""
+    return address.partition("code=")[2].partition("&")[0]
+
+
+@pytest.mark.parametrize("typed", [str, _code])
+def test_a_pasted_address_does_as_well(shell: Shell, typed: Callable[[str], str]) -> None:
+    import subprocess
+
     from sleepbalance import sandbox
     from tests.homes import PROGRAM
-    import subprocess
 
     command = [PROGRAM, "--data", str(shell.data), "connect", MAKER, "--paste"]
     with subprocess.Popen(
@@ -243,7 +297,8 @@ def test_a_pasted_address_does_as_well(shell: Shell) -> None:
         assert running.stdin is not None
         assert running.stdout is not None
         address = next(line for line in running.stdout if line.startswith("http")).strip()
-        running.stdin.write(sandbox.consent(address, person="1") + "\n")
+        back = sandbox.consent(address, person="1")
+        running.stdin.write(f"{typed(back)}\n")
         running.stdin.close()
         assert "is connected" in running.stdout.read()
     assert running.returncode == 0
@@ -261,6 +316,6 @@ def test_made_up_makers_and_real_ones_stay_apart(shell: Shell, played: Makers) -
     real = Shell(shell.data.with_name("real"), played)
     real.data.mkdir()
     (real.data / "note.txt").write_text("mine")
-    assert "holds real nights" in real.run("connect", MAKER, check=2).stderr
+    assert "is for real nights" in real.run("connect", MAKER, check=2).stderr
     unset = Shell(shell.data, played, {"SLEEPBALANCE_SANDBOX_URL": ""})
     assert "no real maker" in unset.run("sync", check=2).stderr

@@ -1,4 +1,4 @@
-"""Nothing secret in anything that is written: not in files, logs, tables, messages or tracebacks."""
+"""Nothing secret in anything that is written: files, logs, tables, messages, tracebacks."""
 
 from __future__ import annotations
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sleepbalance import providers
+from sleepbalance import providers, sync
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import UsageError
 from sleepbalance.provider import OAuth, Provider, Remote
 from sleepbalance.store import connections, windows
 from sleepbalance.store.connections import Connected
-from sleepbalance.store.engine import reading
+from sleepbalance.store.engine import Connection, reading
 
 SOON = dt.timedelta(days=2)  # a consent that ends within is said ahead
 
@@ -21,14 +21,15 @@ def listed(app: App, user_id: str | None = None, provider: str | None = None) ->
     names = {person.id: person.name for person in app.users()}
     with reading(app.engine) as connection:
         found = connections.listed(connection, user_id, provider)
-        ranges = {bond.id: windows.ranges(connection, bond.id) for bond in found}
-    return [_view(bond, names.get(bond.user_id, ""), ranges[bond.id]) for bond in found]
+        return [_view(connection, bond, names.get(bond.user_id, "")) for bond in found]
 
 
-def _view(bond: Connected, person: str, ranges: dict[str, list[Any]]) -> dict[str, Any]:
+def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any]:
     provider = providers.load().get(bond.provider)
     door = _door(provider, bond.door)
     reads, lacks = _scopes(door, bond.scopes)
+    ranges = windows.ranges(connection, bond.id)
+    goes_on = door is not None and bond.usable and sync.goes_on(connection, bond, door.api.reading)
     return {
         "id": bond.id,
         "user": person,
@@ -46,6 +47,7 @@ def _view(bond: Connected, person: str, ranges: dict[str, list[Any]]) -> dict[st
         "may_not_read": lacks,
         "consent_expires_at": bond.consent_expires_at,
         **{state: [_span(*dates) for dates in ranges.get(state, [])] for state in _STATES},
+        "earlier_to_come": goes_on,  # years before the first range were not asked yet
         "complete_until": max((last for _, last in ranges.get("fetched", [])), default=None),
     }
 
@@ -73,7 +75,8 @@ def _scopes(door: Remote | None, granted: frozenset[str]) -> tuple[list[str], li
 def in_words(row: dict[str, Any], now: dt.datetime) -> str:
     """The status of a connection in a sentence that says what to do."""
     again = f"Connect again: sleepbalance connect {row['provider']}"
-    why = f" ({row['status_reason']})" if row["status_reason"] else ""
+    reason = (row["status_reason"] or "").rstrip(". ")
+    why = f" ({reason})" if reason else ""
     words = {
         "connected": "connected",
         "needs_reconnect": f"the consent is gone{why}. {again}",
@@ -84,10 +87,15 @@ def in_words(row: dict[str, Any], now: dt.datetime) -> str:
     if row["door"] == "file":
         return "by file; a newer export brings newer nights"
     text = words[row["status"]]
-    ends: dt.datetime | None = row["consent_expires_at"]
-    if row["status"] == "connected" and ends is not None and ends - now <= SOON:
-        text += f"; the consent ends {ends:%Y-%m-%d %H:%M} UTC. {again}"
+    if row["status"] == "connected" and ends_soon(row, now):
+        text += f"; the consent ends {row['consent_expires_at']:%Y-%m-%d %H:%M} UTC. {again}"
     return text
+
+
+def ends_soon(row: dict[str, Any], now: dt.datetime) -> bool:
+    """Whether the consent ends so soon that it is said ahead."""
+    ends: dt.datetime | None = row["consent_expires_at"]
+    return row["status"] == "connected" and ends is not None and ends - now <= SOON
 
 
 def one(app: App, user_id: str, provider: str) -> dict[str, Any]:

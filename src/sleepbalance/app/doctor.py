@@ -11,11 +11,12 @@ from typing import Any, Literal
 from sleepbalance import providers, settings
 from sleepbalance.app import connected
 from sleepbalance.app.opening import database_status
-from sleepbalance.app.outside import Outside
+from sleepbalance.app.outside import Outside, sealing
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import SleepBalanceError
 from sleepbalance.provider import ApiKey, OAuth, Provider
-from sleepbalance.vault import place_of
+from sleepbalance.store import connections, tokens
+from sleepbalance.store.engine import reading
 
 Verdict = Literal["ok", "mind", "wrong"]
 
@@ -38,11 +39,13 @@ def examine(app: App, environ: Mapping[str, str] | None = None) -> Iterator[Find
     environ = os.environ if environ is None else environ
     yield _folder(app)
     yield _settings(app, environ)
-    yield from _sandbox(app, environ)
+    makers = _outside(app, environ)
+    yield from ([makers] if makers is not None else [])
     rows = connected.listed(app)
-    yield _key(app, environ, sealed=any(row["door"] not in ("file", None) for row in rows))
+    yield _key(app, environ)
+    reachable = makers is None or makers.verdict == "ok"
     for provider in providers.load().values():
-        yield from _provider(app, provider, environ)
+        yield from _provider(app, provider, environ, reachable=reachable)
     for row in rows:
         yield _connection(row, dt.datetime.now(dt.UTC))
     yield from _zones(app)
@@ -64,41 +67,56 @@ def _settings(app: App, environ: Mapping[str, str]) -> Finding:
     return Finding("settings", "ok", there)
 
 
-def _sandbox(app: App, environ: Mapping[str, str]) -> Iterator[Finding]:
-    if not app.folder.made_up and not environ.get("SLEEPBALANCE_SANDBOX_URL"):
-        return
+def _outside(app: App, environ: Mapping[str, str]) -> Finding | None:
+    """Whether the sandbox answers; None where real makers are asked."""
+    url = environ.get(settings.SANDBOX)
+    if not app.folder.made_up and not url:
+        return None
     try:
-        now = Outside(app, environ).now()
+        outside = Outside(app, environ)
     except SleepBalanceError as error:
-        yield Finding("sandbox", "wrong", str(error), "sleepbalance sandbox")
-        return
-    yield Finding("sandbox", "ok", f"it answers; there it is {now:%Y-%m-%d %H:%M} UTC")
+        return Finding("sandbox", "wrong", str(error), f"set {settings.SANDBOX} right, or unset it")
+    try:
+        now = outside.now()
+    except SleepBalanceError as error:
+        return Finding("sandbox", "wrong", str(error), "sleepbalance sandbox")
+    return Finding("sandbox", "ok", f"{url} answers; there it is {now:%Y-%m-%d %H:%M} UTC")
 
 
-def _key(app: App, environ: Mapping[str, str], *, sealed: bool) -> Finding:
-    if not sealed:
+def _key(app: App, environ: Mapping[str, str]) -> Finding:
+    """Tries the key on every token that is stored."""
+    with reading(app.engine) as connection:
+        bonds = [tokens.stored(connection, bond.id) for bond in connections.listed(connection)]
+    kept = [bond for bond in bonds if bond is not None and (bond.access or bond.refresh)]
+    if not kept:
         return Finding("key", "ok", "none is needed yet; one is made at the first connect")
     try:
-        place = place_of(app.folder.path, environ)
-        active = place.keys()[0].id
+        vault = sealing(app, environ)
+        for bond in kept:
+            tokens.opened(vault, bond)
     except SleepBalanceError as error:
         return Finding("key", "wrong", str(error), "bring the key back, or connect again")
-    return Finding("key", "ok", f"tokens are sealed with the key {active}, from {place.where}")
+    said = f"it opens every token that is kept; new ones are sealed with {vault.active}"
+    return Finding("key", "ok", f"{said}, from {vault.place.where}")
 
 
-def _provider(app: App, provider: Provider, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _provider(
+    app: App, provider: Provider, environ: Mapping[str, str], *, reachable: bool
+) -> Iterator[Finding]:
     for door in provider.doors:
         if isinstance(door, OAuth):
-            yield _client(app, provider, door, environ)
+            if app.folder.made_up and reachable:
+                connect = f"sleepbalance connect {provider.id}"
+                yield Finding(provider.name, "ok", "played by the sandbox", connect)
+            elif reachable:
+                yield _client(app, provider, door, environ)
         elif isinstance(door, ApiKey):
             yield Finding(provider.name, "ok", f"by key. {door.how_to}")
-        else:
+        elif not app.folder.made_up:
             yield Finding(provider.name, "ok", f"by file. {door.how_to}")
 
 
 def _client(app: App, provider: Provider, door: OAuth, environ: Mapping[str, str]) -> Finding:
-    if app.folder.made_up:
-        return Finding(provider.name, "ok", "the sandbox knows us")
     try:
         known = settings.load(app.folder.path, environ).client(provider.id)
     except SleepBalanceError as error:
@@ -119,11 +137,18 @@ def _client(app: App, provider: Provider, door: OAuth, environ: Mapping[str, str
 def _connection(row: dict[str, Any], now: dt.datetime) -> Finding:
     what = f"{row['name']} of {row['user']}"
     said = connected.in_words(row, now)
+    again = f"sleepbalance connect {row['provider']}"
     if row["status"] in ("needs_reconnect", "ended"):
         return Finding(what, "wrong", said)
-    if row["wanted"]:
-        gaps = len(row["wanted"])
-        said += f"; {gaps} {'range' if gaps == 1 else 'ranges'} of days still to come"
+    if row["status"] != "connected" or row["door"] == "file":
+        return Finding(what, "ok", said)
+    if connected.ends_soon(row, now):
+        return Finding(what, "mind", said, again)
+    if row["may_not_read"]:
+        said += f"; it may not read {', '.join(row['may_not_read'])}"
+        return Finding(what, "mind", said, f"{again} and allow it")
+    if row["wanted"] or row["earlier_to_come"] or not row["fetched"]:
+        said += "; days are still to come"
         return Finding(what, "mind", said, f"sleepbalance sync {row['provider']}")
     return Finding(what, "ok", said)
 

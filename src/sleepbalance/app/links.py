@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +12,10 @@ from sleepbalance.app import connected
 from sleepbalance.app.outside import ANY_PORT, Outside, remote_door
 from sleepbalance.errors import NeedsReconnect, ScopeMissing, SleepBalanceError, UsageError
 from sleepbalance.provider import Account, ApiKey, Grant, OAuth, Provider, Remote
-from sleepbalance.store import connections, leases, tokens
+from sleepbalance.store import connections, leases, raws, tokens
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import Connection, reading, writing
 from sleepbalance.store.people import Person
-from sleepbalance.store.raws import Owner
 from sleepbalance.wire import Wire
 
 
@@ -41,6 +41,18 @@ class Received:
     secret: str | None = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What was done. `revoked`: whether the maker knows, None where it was not to be told, or
+    cannot be; `shared`: somebody else here lives on the same consent; `nights`: how many lost
+    data, None where none was taken away."""
+
+    revoked: bool | None
+    shared: bool
+    deleted: bool
+    nights: int | None
+
+
 @dataclass
 class Links:
     """One person's connection to one provider, through a door over the network."""
@@ -62,8 +74,9 @@ class Links:
     def existing(cls, outside: Outside, user: str | None, provider_id: str) -> Links:
         """The same for a person who is here already, whatever the settings say."""
         provider, person = providers.meant(provider_id), outside.app.person(user)
-        row = connected.one(outside.app, person.id, provider.id)
-        door = row["door"] if row["door"] != "file" else None
+        with reading(outside.app.engine) as connection:
+            row = connections.find(connection, person.id, provider.id)
+        door = row.door if row is not None and row.door != "file" else None
         return cls(outside, person, provider, remote_door(provider, door))
 
     @property
@@ -116,7 +129,12 @@ class Links:
         client_id = self.outside.client_id(self.provider, door)
         with self.outside.wire(self.provider) as wire:
             grant = oauth.exchange(wire, door, client_id, code, taken.redirect_uri, taken.verifier)
-            return Received(grant, self._who(wire, grant), grant.refresh)
+            try:
+                return Received(grant, self._who(wire, grant), grant.refresh)
+            except NeedsReconnect:
+                with suppress(SleepBalanceError):
+                    self._revoke(wire, grant)  # nobody can use it: it is nobody's account here
+                raise
 
     def receive_key(self, key: str) -> Received:
         """Takes a key that the person made, if the maker takes it."""
@@ -180,8 +198,9 @@ class Links:
 
     def give_back(self, received: Received) -> None:
         """Ends at the maker what was granted and is not to be kept."""
-        with self.outside.wire(self.provider) as wire:
-            self._revoke(wire, received.account.id, received.grant)
+        if not self._shared(received.account.id):
+            with self.outside.wire(self.provider) as wire, suppress(SleepBalanceError):
+                self._revoke(wire, received.grant)
 
     def missing(self, grant: Grant) -> ScopeMissing | None:
         """What the person did not allow, in words; None where nothing is known to be missing."""
@@ -189,57 +208,58 @@ class Links:
 
     # -- ending --------------------------------------------------------------------------------
 
-    def end(self, *, delete: bool = False, with_data: bool = False) -> dict[str, Any]:
-        """Ends the connection here and at the maker; the row stays unless `delete`.
-
-        Gives what was done: `revoked` (None: no way, or no need), `deleted`, and `nights`, the
-        number that lost data (None: none was taken away).
-        """
+    def end(self, *, delete: bool = False, with_data: bool = False) -> Ended:
+        """Ends the connection here and at the maker; the row stays unless `delete`."""
         engine = self.outside.app.engine
         with reading(engine) as connection:
             before = connections.find(connection, self.person.id, self.provider.id)
         if before is None:
-            raise UsageError(f"{self.person.name} is not connected to {self.provider.name}.")
-        grant = self._stored_grant(before.id)
+            return self._erase_what_is_left(with_data=with_data)
+        with reading(engine) as connection:
+            kept = tokens.stored(connection, before.id)
+        shared = self._shared(before.account)
         with writing(engine) as connection:
             tokens.disconnect(connection, before.id)  # a sync that runs stops before its commit
-        revoked = self._told(before.account, grant)
-        touched = None
+        revoked = None
+        if kept is not None and kept.access and not shared:
+            revoked = self._told(kept)
+        nights = None
         with leases.held(engine, f"sync:{before.id}"):
             if with_data:
-                owner = Owner(self.person.id, self.provider.id, before.account)
-                touched = sync.remove_data(engine, owner)
+                nights = sync.remove_data(engine, before.owner)
             if delete:
                 with writing(engine) as connection:
                     connections.remove(connection, before.id)
-        return {"revoked": revoked, "nights": touched, "deleted": delete}
+        return Ended(revoked=revoked, shared=shared, deleted=delete, nights=nights)
 
-    def _stored_grant(self, bond: str) -> Grant | None:
-        with reading(self.outside.app.engine) as connection:
-            stored = tokens.stored(connection, bond)
-        if stored is None or not stored.access:
-            return None
-        try:
-            return tokens.opened(self.outside.vault, stored)
-        except SleepBalanceError:
-            return None  # the key is gone: nobody can tell the maker any more
+    def _erase_what_is_left(self, *, with_data: bool) -> Ended:
+        """The data of a connection that was removed before."""
+        engine = self.outside.app.engine
+        with reading(engine) as connection:
+            owners = raws.owners(connection, self.person.id, self.provider.id)
+        if not with_data or not owners:
+            left = " What it brought is still here: add --delete --with-data." if owners else ""
+            raise UsageError(f"{self.person.name} is not connected to {self.provider.name}.{left}")
+        nights = sum(sync.remove_data(engine, owner) for owner in owners)
+        return Ended(revoked=None, shared=False, deleted=True, nights=nights)
 
-    def _told(self, account: str, grant: Grant | None) -> bool | None:
-        """Whether the maker knows; None where there is no way to tell it, or no need."""
-        if grant is None:
-            return None
-        try:
-            with self.outside.wire(self.provider) as wire:
-                return self._revoke(wire, account, grant)
-        except SleepBalanceError:
-            return False
-
-    def _revoke(self, wire: Wire, account: str, grant: Grant) -> bool | None:
+    def _told(self, kept: tokens.Stored) -> bool | None:
+        """Whether the maker knows; None where there is no way to tell it."""
         door = self.door
-        if not isinstance(door, OAuth) or door.revoke is None or self._shared(account):
+        if not isinstance(door, OAuth) or door.revoke is None:
             return None
-        door.revoke(self.outside.bare_client(wire, door, _Fixed(grant.access)), grant)
+        try:
+            grant = tokens.opened(self.outside.vault, kept)
+            with self.outside.wire(self.provider) as wire:
+                self._revoke(wire, grant)
+        except SleepBalanceError:
+            return False  # out of reach, or the key to the token is gone
         return True
+
+    def _revoke(self, wire: Wire, grant: Grant) -> None:
+        if isinstance(self.door, OAuth) and self.door.revoke is not None:
+            bearer = _Fixed(grant.access)
+            self.door.revoke(self.outside.bare_client(wire, self.door, bearer), grant)
 
     def _shared(self, account: str) -> bool:
         """Whether somebody else here lives on the same consent, which a revoke would end."""

@@ -15,8 +15,10 @@ from sleepbalance.credentials import Credentials
 from sleepbalance.errors import Fatal, Malformed, UsageError
 from sleepbalance.oauth import ClientId, refresh
 from sleepbalance.provider import Grant, OAuth, Provider, Remote
+from sleepbalance.store import secrets
+from sleepbalance.store.engine import reading
 from sleepbalance.store.pauses import Pauses
-from sleepbalance.vault import Vault, find
+from sleepbalance.vault import PREFIX, Vault, find, place_of
 from sleepbalance.wire import Wire
 
 ANY_PORT = "http://127.0.0.1:0/callback"
@@ -40,8 +42,8 @@ class Outside:
         where, url = self.app.folder, self.settings.sandbox_url
         if url is not None and not where.made_up:
             raise UsageError(
-                f"SLEEPBALANCE_SANDBOX_URL is set, but {where.path} holds real nights. Unset it, or"
-                " name a new folder for the sandbox with --data."
+                f"SLEEPBALANCE_SANDBOX_URL is set, but {where.path} is for real nights. Unset it,"
+                " or name a new folder for the sandbox with --data."
             )
         if url is None and where.made_up:
             raise UsageError(
@@ -55,7 +57,7 @@ class Outside:
 
     @cached_property
     def vault(self) -> Vault:
-        return find(self.app.folder.path, self.environ)
+        return sealing(self.app, self.environ)
 
     def wire(self, provider: Provider) -> Wire:
         """A way to a maker's servers; close it."""
@@ -71,7 +73,7 @@ class Outside:
         """How far the sandbox's clock is ahead of ours."""
         if self.settings.sandbox_url is None:
             return dt.timedelta(0)
-        with Wire() as wire:
+        with Wire(sandbox=self.settings.sandbox_url) as wire:
             told = wire.send("GET", f"{self.settings.sandbox_url}/-/clock").json()
         try:
             now = dt.datetime.fromisoformat(told["now"]).astimezone(dt.UTC)
@@ -127,6 +129,19 @@ class Outside:
         if isinstance(door, OAuth):
             return refresh(wire, door, self.client_id(provider, door), secret)
         return door.exchange(self.bare_client(wire, door), secret)
+
+
+def sealing(app: App, environ: Mapping[str, str]) -> Vault:
+    """What seals and opens the tokens of a folder.
+
+    A key is made where there is none yet, but not where tokens are sealed already: then the one
+    that sealed them is missing, and Locked is raised.
+    """
+    with reading(app.engine) as connection:
+        sealed = secrets.any_like(connection, PREFIX)
+    if sealed:
+        place_of(app.folder.path, environ).keys()
+    return find(app.folder.path, environ)
 
 
 def remote_door(provider: Provider, name: str | None = None) -> Remote:

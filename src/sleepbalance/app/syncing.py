@@ -77,5 +77,6 @@ def _meant(
         return meant
     if provider_id is not None:
         name = providers.get(provider_id).name
+        remote_door(providers.get(provider_id))  # or says that it comes by file
         raise UsageError(f"{name} is not connected. Connect it: sleepbalance connect {provider_id}")
     raise UsageError("Nothing is connected yet. Connect something: sleepbalance connect PROVIDER")

@@ -77,7 +77,10 @@ class App:
         with reading(self.engine) as connection:
             found = _chosen(connection, name)
         if found is None:
-            raise UsageError("There is nobody here yet. Import something: sleepbalance import FILE")
+            raise UsageError(
+                "There is nobody here yet. First: sleepbalance import FILE, or connect a maker:"
+                " sleepbalance connect PROVIDER"
+            )
         return found
 
     def set_zone(

@@ -33,6 +33,7 @@ def main() -> None:
         sys.stderr.close()  # the reader has seen enough
         sys.exit(0)
     except KeyboardInterrupt:
+        typer.echo("Stopped. What was committed before stays; the same again goes on.", err=True)
         sys.exit(130)
 
 

@@ -106,13 +106,15 @@ def _by_callback(links: Links, asked: _Ask, *, browser: bool) -> None:
 
 
 def _by_hand(links: Links, asked: _Ask) -> None:
-    from urllib.parse import parse_qsl, urlsplit
+    from urllib.parse import parse_qsl, unquote, urlsplit
 
     login = links.begin(links.redirect_by_hand)
     asked.address(links, login)
     asked.out.say("When you have allowed it, your browser ends on an address that may not open.")
     said = typer.prompt("Paste that address, or the code in it").strip()
-    query = dict(parse_qsl(urlsplit(said).query)) if "?" in said else {"code": said}
+    query = {"code": unquote(said)}  # an address bar writes / as %2F
+    if "?" in said:
+        query = dict(parse_qsl(urlsplit(said).query))
     query.setdefault("state", login.state)  # a bare code was typed in by the one who began
     _keep(links, links.receive(login, query), asked)
 
@@ -164,6 +166,7 @@ def sync(
     json: AsJson = False,
 ) -> None:
     """Fetch what is new, what may have changed, and what is still missing."""
+    from sleepbalance.app import connected
     from sleepbalance.app.outside import Outside
     from sleepbalance.app.syncing import Hearing, sync_connected
     from sleepbalance.cli import links, plain, show
@@ -177,11 +180,12 @@ def sync(
                 waiting=lambda: out.say("Another sync of this is running; waiting for it."),
             )
         dates = (a_date("--from", first), a_date("--to", last))
-        attempts = sync_connected(Outside(app), user, provider, dates, hearing=hearing)
+        outside = Outside(app)
+        attempts = sync_connected(outside, user, provider, dates, hearing=hearing)
         if out is None:
             plain.as_json(attempts, purpose=app.folder.purpose)
         else:
-            links.synced(out, attempts)
+            links.synced(out, attempts, connected.listed(app), outside.now())
     raise typer.Exit(1 if any(attempt["status"] == "failed" for attempt in attempts) else 0)
 
 
@@ -236,8 +240,10 @@ def keys_rotate(context: typer.Context) -> None:
 
     with opened(context) as app:
         out = show.screen(purpose=app.folder.purpose)
-        for line in rotate(app):
+        whole, lines = rotate(app)
+        for line in lines:
             out.say(line)
+    raise typer.Exit(0 if whole else 1)
 
 
 @cli.command()

@@ -8,6 +8,7 @@ from typing import Any
 
 from sleepbalance.app import connected
 from sleepbalance.app.doctor import Finding
+from sleepbalance.app.links import Ended
 from sleepbalance.cli import words
 from sleepbalance.cli.show import Screen
 
@@ -40,7 +41,9 @@ def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
     for state, said in _RANGES.items():
         if row[state]:
             lines.append(f"{said}: {', '.join(_range(span) for span in row[state])}")
-    if ends := row["consent_expires_at"]:
+    if row["earlier_to_come"]:
+        lines.append("the years before are still to come: sleepbalance sync goes on with them")
+    if row["status"] == "connected" and (ends := row["consent_expires_at"]):
         lines.append(f"the consent ends {ends:%Y-%m-%d %H:%M} UTC")
     return lines
 
@@ -79,9 +82,9 @@ def synced(
     )
     out.say(said + (f"; {words.count(failed, 'window')} failed." if failed else "."))
     if failed:
-        out.say(
-            "What is missing is asked for again by the next sync. The log: sleepbalance history"
-        )
+        heals = all(row["error_code"] in HEALS for row in attempts if row["status"] == "failed")
+        again = "What is missing is asked for again by the next sync. " if heals else ""
+        out.say(f"{again}The log: sleepbalance history")
     else:
         out.say("Next: sleepbalance nights, sleepbalance night last, sleepbalance connections")
     for row in rows:
@@ -91,18 +94,21 @@ def synced(
             )
 
 
+HEALS = ("RATE_LIMITED", "PROVIDER_UNAVAILABLE", "BAD_DATA", "INTERRUPTED")
 _COUNTS = ("fetched", "inserted", "updated", "skipped")
 
 
-def ended(out: Screen, name: str, done: Mapping[str, Any]) -> None:
+def ended(out: Screen, name: str, done: Ended) -> None:
     """What became of a connection that was ended."""
-    out.say(f"{name} is {'removed' if done['deleted'] else 'disconnected'}.")
-    if done["revoked"]:
+    out.say(f"{name} is {'removed' if done.deleted else 'disconnected'}.")
+    if done.shared:
+        out.say(f"{name} was not told: somebody else here is connected with the same account.")
+    elif done.revoked:
         out.say(f"{name} was told, and forgets the consent.")
-    elif done["revoked"] is False:
+    elif done.revoked is False:
         out.say(f"{name} could not be told: take the consent back in your account there.")
-    if done["nights"] is not None:
-        said = words.count(done["nights"], "night")
+    if done.nights is not None:
+        said = words.count(done.nights, "night")
         out.say(f"Its data is deleted; {said} derived again from what is left.")
     else:
         out.say("Its nights and the log stay.")

@@ -61,7 +61,10 @@ def screen(*, purpose: str | None) -> Screen:
 def nights(out: Screen, rows: Sequence[Night]) -> None:
     """One line a night, the newest at the bottom, with what is not certain marked."""
     if not rows:
-        out.say("No nights here. Import something: sleepbalance import FILE")
+        out.say(
+            "No nights here. Import something: sleepbalance import FILE, or connect a maker:"
+            " sleepbalance connect PROVIDER"
+        )
         return
     stages = (">Deep", ">REM", ">Light", ">Awake")
     heads = ("Night", ">Asleep", "From–to", *stages, ">Heart", "Source", "")

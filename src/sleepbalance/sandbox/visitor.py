@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from html.parser import HTMLParser
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
 from sleepbalance.errors import UsageError
@@ -50,8 +50,8 @@ def _ask(host: str, method: str, target: str, form: str | None = None) -> tuple[
     headers = {"content-type": "application/x-www-form-urlencoded", "connection": "close"}
     try:
         connection.request(method, target, form, headers)
-        reply: HTTPResponse = connection.getresponse()
-        body = reply.read().decode()
+        with connection.getresponse() as reply:
+            body = reply.read().decode()
     finally:
         connection.close()
     if reply.status not in (200, 302):

@@ -96,6 +96,13 @@ def sources(connection: Connection, owner: Owner) -> list[str]:
     return sorted(connection.execute(query.distinct()).scalars())
 
 
+def owners(connection: Connection, user_id: str, provider: str) -> list[Owner]:
+    """The accounts of a provider of which a person has anything kept."""
+    query = select(table.c.account).where(table.c.user_id == user_id, table.c.provider == provider)
+    accounts = connection.execute(query.distinct().order_by(table.c.account)).scalars()
+    return [Owner(user_id, provider, account) for account in accounts]
+
+
 def knows(connection: Connection, owner: Owner, source: str) -> bool:
     """Whether anything was ever kept of a source."""
     query = select(table.c.external_id).where(*owner.rows(), table.c.source_key == source)

@@ -2,7 +2,7 @@
 
 from sleepbalance.sync.accounts import remove_data, rename_account
 from sleepbalance.sync.imports import Import, import_file
-from sleepbalance.sync.jobs import Job
+from sleepbalance.sync.jobs import Job, goes_on
 from sleepbalance.sync.remote import sync
 
-__all__ = ["Import", "Job", "import_file", "remove_data", "rename_account", "sync"]
+__all__ = ["Import", "Job", "goes_on", "import_file", "remove_data", "rename_account", "sync"]

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sleepbalance.model import local
-from sleepbalance.provider import Ask, Client, Provider, Remote
+from sleepbalance.provider import Ask, Client, Provider, Reading, Remote
 from sleepbalance.store import absences, leases, people
 from sleepbalance.store import windows as rows
 from sleepbalance.store.connections import Connected
-from sleepbalance.store.engine import Connection
+from sleepbalance.store.engine import Connection, clock
 from sleepbalance.store.windows import Range
-from sleepbalance.sync.windows import DOUBTED_FOR, Known, Window
+from sleepbalance.sync.windows import DOUBTED_FOR, Known, Window, searching
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,20 @@ def look(connection: Connection, job: Job, bond: Connected) -> Known:
         manual=job.trigger == "manual",
         only=job.only,
     )
+
+
+def goes_on(connection: Connection, bond: Connected, reading: Reading) -> bool:
+    """Whether a sync would still look for sleeps before those that are known."""
+    first = absences.first_end(connection, bond.owner)
+    now = clock(connection)
+    known = Known(
+        today=now.date(),
+        now=now,
+        reading=reading,
+        ranges=rows.of(connection, bond.id),
+        earliest=first.date() if first is not None else None,
+    )
+    return bool(known.ranges) and searching(known)
 
 
 def _today(connection: Connection, job: Job) -> dt.date:

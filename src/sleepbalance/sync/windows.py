@@ -100,7 +100,7 @@ def due(known: Known) -> set[dt.date]:
         return set(_days(max(known.only.first, known.floor), min(known.only.last, known.today)))
     states = {day: r for r in known.ranges for day in _days(r.first, r.last)}
     searching = not _searched(known, states)
-    days = set(_unsettled(known))
+    days = set(_days(unsettled_since(known), known.today))
     for doubt in known.doubts:
         days |= {d for d in _days(doubt - BESIDE * DAY, doubt + BESIDE * DAY) if d in states}
     for day in _days(known.floor, known.today):
@@ -128,14 +128,19 @@ def _is_due(day: dt.date, known: Range, plan: Known) -> bool:
     return known.state == "wanted"
 
 
-def _unsettled(known: Known) -> Iterator[dt.date]:
-    """The days that the maker may have changed since they were fetched, and today."""
+def unsettled_since(known: Known) -> dt.date:
+    """The first of the days that the maker may have changed since they were fetched."""
     until = min(_fetched_until(known.ranges) or known.today, known.today)
-    return _days(until - (known.settling - 1) * DAY, known.today)
+    return until - (known.settling - 1) * DAY
 
 
 def _fetched_until(ranges: Iterable[Range]) -> dt.date | None:
     return max((known.last for known in ranges if known.state == "fetched"), default=None)
+
+
+def searching(known: Known) -> bool:
+    """Whether the time before the first sleep is still to be looked through."""
+    return not _searched(known, {day: r for r in known.ranges for day in _days(r.first, r.last)})
 
 
 def _searched(known: Known, states: dict[dt.date, Range]) -> bool:
@@ -227,6 +232,12 @@ def without_lost(known: Known, ranges: Sequence[Range]) -> list[Range]:
             last = min(lost.last, known.floor - DAY)
             kept = paint(kept, Range(first=lost.first, last=last, state="refused"))
     return kept
+
+
+def unanswered(known: Known, window: Window) -> list[Window]:
+    """The pieces of a window that this connection never asked, or wants once more."""
+    pieces = _pieces(known.ranges, window)
+    return [piece for piece, state in pieces if state is None or state.state == "wanted"]
 
 
 def _want(

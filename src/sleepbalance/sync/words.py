@@ -94,12 +94,10 @@ def _trouble(name: str, error: SleepBalanceError) -> str:
 
 def refusal(bond: Connected, name: str) -> tuple[str, str] | None:
     """Code and message where a connection cannot be used as it is."""
-    why = f" ({bond.status_reason})" if bond.status_reason else ""
     if bond.status == "needs_reconnect":
-        return "AUTH_ERROR", (
-            f"{name} no longer accepts this connection{why}."
-            f" Connect again: sleepbalance connect {bond.provider}"
-        )
+        why = bond.status_reason or f"{name} no longer accepts this connection."
+        return "AUTH_ERROR", f"{why} The command: sleepbalance connect {bond.provider}"
+    why = f" ({bond.status_reason})" if bond.status_reason else ""
     if bond.status == "ended":
         return "PROVIDER_ENDED", (
             f"{name} can no longer be read this way{why}. What was fetched stays; newer nights"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from sleepbalance.errors import Fatal
+from sleepbalance.errors import Locked
 from sleepbalance.vault.files import Mounted, OwnFile, locked
 from sleepbalance.vault.keys import Keys, make_key, read, write
 
@@ -59,12 +59,14 @@ class Place:
     add: str = "sleepbalance keys rotate makes a new key"
 
     def keys(self) -> Keys:
-        """What is there. Raises Fatal where there is nothing, or nothing that can be read."""
+        """What is there. Raises Locked where there is nothing, Fatal where it
+        cannot be read."""
         text = self.words.get()
         if text is None:
-            raise Fatal(
+            raise Locked(
                 f"There are no master keys in {self.where}, and without them no token is kept or"
-                " read. Bring them back."
+                " read. Bring them back; if they are lost, disconnect what is connected, and"
+                " connect again."
             )
         return read(text, self.where)
 

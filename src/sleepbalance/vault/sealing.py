@@ -10,7 +10,7 @@ import threading
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sleepbalance.errors import Fatal
+from sleepbalance.errors import Locked
 from sleepbalance.vault.keys import ID_LENGTH, Key, Keys
 from sleepbalance.vault.places import Place
 
@@ -54,7 +54,7 @@ class Vault:
 
     @property
     def keys(self) -> Keys:
-        """The keys as they are now; the first one seals. Raises Fatal where they are gone."""
+        """The keys as they are now; the first one seals. Raises Locked where they are gone."""
         with self._mutex:
             stamp = self.place.words.stamp()
             if stamp != self._stamp:
@@ -76,10 +76,10 @@ class Vault:
         return sealed_under(key.id) + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, sealed: str, table: str, row: str, column: str) -> str:
-        """What was sealed. Raises Fatal where it is not sealed, altered, moved, or its key gone."""
+        """What was sealed. Raises Locked where it is not sealed, altered, moved, or locked."""
         found = _SEALED.fullmatch(sealed)
         if found is None:
-            raise Fatal(
+            raise Locked(
                 f"{column} of {table} {row} is not sealed, so it is not used. Connect again."
             )
         key = self._key(found[1], f"{column} of {table} {row}")
@@ -89,7 +89,7 @@ class Vault:
                 packed[:NONCE], packed[NONCE:], _bound(table, row, column, key.id)
             )
         except (InvalidTag, ValueError):
-            raise Fatal(
+            raise Locked(
                 f"{column} of {table} {row} does not open: it was altered, or moved there from"
                 " elsewhere. Connect again."
             ) from None
@@ -99,7 +99,7 @@ class Vault:
         key = _named(self._keys, key_id) or _named(self.keys, key_id)
         if key is not None:
             return key
-        raise Fatal(
+        raise Locked(
             f"{what} was sealed with the master key {key_id}, which is not in {self.place.where}"
             f" ({', '.join(key.id for key in self._keys)}). Bring that key back, or connect again."
         )
