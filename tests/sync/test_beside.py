@@ -181,6 +181,15 @@ def test_a_heart_rate_that_comes_late_reaches_the_sleep(world: World) -> None:
     assert world.nights()[LAST]["avg_heart_rate"] == 61
 
 
+def test_a_heart_rate_that_came_between_two_rare_syncs(world: World) -> None:
+    world.maker.add(night("2026-11-19", heart=None))
+    world.sync()
+    world.maker.add(night("2026-11-19", heart=61.0))
+    world.now += 8 * DAY
+    world.sync()
+    assert world.nights()[dt.date(2026, 11, 19)]["avg_heart_rate"] == 61
+
+
 def test_it_goes_with_the_sleeps_of_every_source(world: World) -> None:
     twin = night("2026-11-22", id="twin", device="Watch", heart=None)
     world.maker.add(twin)

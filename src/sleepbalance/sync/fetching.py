@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,13 +13,14 @@ from sleepbalance.errors import (
     SleepBalanceError,
     Unavailable,
 )
+from sleepbalance.model import local
 from sleepbalance.provider import Ask, Raw, Resource
 from sleepbalance.store import raws
 from sleepbalance.store.engine import Engine, reading
 from sleepbalance.store.leases import Lease
 from sleepbalance.store.spool import Spool
 from sleepbalance.sync.jobs import Job, Step
-from sleepbalance.sync.windows import Window
+from sleepbalance.sync.windows import unanswered, unsettled_since
 
 LATER = (Unavailable, RateLimited, Malformed)  # the same may work when it is asked again
 
@@ -101,23 +101,20 @@ class Fetching:
         self.lease.check()
 
     def _sleeps(self) -> tuple[Raw, ...]:
-        """The sleeps whose companions are asked: new, changed, young, or wanted once more."""
+        """The sleeps whose companions are asked: new, changed, young, or never answered for."""
         job, step = self.job, self.step
-        young = job.now - step.known.settling * dt.timedelta(days=1)
-        retried = [
-            Window(max(known.first, step.window.first), min(known.last, step.window.last)).span
-            for known in step.known.ranges
-            if known.state == "wanted" and known.touches(*step.window)
-        ]
+        since = unsettled_since(step.known)
+        lacking = [piece.span for piece in unanswered(step.known, step.window)]
         chosen: list[Raw] = []
         for batch, news in self._news():
             for raw in batch:
                 if raw.problem is not None or raw.start is None or raw.end is None:
                     continue
-                again = any(start <= raw.end < end for start, end in retried)
-                if raw.key in news or raw.end >= young or again or job.only is not None:
+                again = any(start <= raw.end < end for start, end in lacking)
+                young = local(raw.end, raw.zone or "UTC").date() >= since
+                if raw.key in news or young or again or job.only is not None:
                     chosen.append(raw)
-        return tuple(sorted(chosen, key=lambda raw: (raw.start or young, raw.key)))
+        return tuple(sorted(chosen, key=lambda raw: (raw.start or job.now, raw.key)))
 
     def _news(self) -> Iterator[tuple[list[Raw], set[str]]]:
         """The sleeps in batches, each with the keys of those that are new or changed."""
