@@ -15,7 +15,7 @@ install: $(VENV)/.installed
 
 test: $(VENV)/.tested-with lint
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest -n auto
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
