@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import sys
-import webbrowser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,6 +84,8 @@ def _on_a_desk() -> bool:
 
 
 def _by_callback(links: Links, asked: _Ask, *, browser: bool) -> None:
+    import webbrowser
+
     from sleepbalance.loopback import Page, listening
 
     logins: list[Login] = []
