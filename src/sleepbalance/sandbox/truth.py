@@ -125,9 +125,7 @@ def _times(parts: Sequence[Seen]) -> dict[str, Any]:
         "bed_time": None if first.telling.form == "manual" else _begins(first, 0),
         "sleep_start_time": _begins(first, _period(first)[0]),
         "sleep_end_time": _ends(last, _period(last)[1]),
-        "wake_time": (
-            None if last.telling.form == "manual" else _ends(last, last.telling.seconds)
-        ),
+        "wake_time": None if last.telling.form == "manual" else _ends(last, last.telling.seconds),
     }
 
 
