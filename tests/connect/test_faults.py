@@ -139,6 +139,21 @@ def test_an_empty_answer_where_nights_are_known_keeps_them(hasty: Home, played: 
     assert hasty.sync(FIRST, LAST)[0]["status"] == "success"
 
 
+def test_heart_rates_that_silently_did_not_come_heal(here: Home, played: Makers) -> None:
+    here.connect()
+    played.fault("empty", "rollUp")
+    assert len(here.sync()) > 2
+    staged = [night for night in here.app.nights(None) if night["deep_sleep_duration"]]
+    assert staged
+    assert all(night["avg_heart_rate"] is None for night in staged)
+    played.heal()
+    here.sync()
+    healed = {night["sleep_date"]: night["avg_heart_rate"] for night in here.app.nights(None)}
+    assert all(healed[night["sleep_date"]] is not None for night in staged)
+    (row,) = connected.listed(here.app)
+    assert row["wanted"] == []
+
+
 def test_a_slow_maker_is_waited_for(here: Home, played: Makers) -> None:
     here.connect()
     played.fault("slow", SLEEP, seconds=0.5)

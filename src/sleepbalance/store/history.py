@@ -7,7 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, insert, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Select,
+    cast,
+    exists,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from sleepbalance.store.engine import clock
 from sleepbalance.store.ids import new_id
@@ -142,6 +154,41 @@ def attempts(
 def attempt(connection: Connection, attempt_id: str) -> dict[str, Any]:
     """One row of the log, keyed by its columns."""
     return dict(connection.execute(select(table).where(table.c.id == attempt_id)).mappings().one())
+
+
+def known_to_come(connection: Connection, connection_id: str, resources: Sequence[str]) -> set[str]:
+    """Which of these ever came to a connection, as `detail.came` tells."""
+    if not resources:
+        return set()
+    ever = [_of(connection_id).where(_came(connection, name) > 0) for name in resources]
+    found = connection.execute(select(*(query.exists() for query in ever))).one()
+    return {name for name, came in zip(resources, found, strict=True) if came}
+
+
+def gave_nothing(
+    connection: Connection, connection_id: str, resource: str, sleeps: int
+) -> list[tuple[dt.date, dt.date]]:
+    """The dates of attempts that asked for so many sleeps, and got nothing of a resource."""
+    asked = _told(connection, "beside") >= sleeps
+    query = _of(connection_id).where(_came(connection, resource) == 0, asked).distinct()
+    return [(row.sync_date_from, row.sync_date_to) for row in connection.execute(query)]
+
+
+def _of(connection_id: str) -> Select[tuple[dt.date, dt.date]]:
+    query = select(table.c.sync_date_from, table.c.sync_date_to)
+    return query.where(table.c.connection_id == connection_id, table.c.status != "failed")
+
+
+def _came(connection: Connection, resource: str) -> ColumnElement[int]:
+    return _told(connection, "came", resource)
+
+
+def _told(connection: Connection, *path: str) -> ColumnElement[int]:
+    """A number in `detail`, which is text on both databases."""
+    lite = connection.dialect.name == "sqlite"
+    detail: Any = type_coerce(table.c.detail, JSON) if lite else cast(table.c.detail, JSONB)
+    number: ColumnElement[int] = detail[path].as_integer()
+    return number
 
 
 def statuses(connection: Connection, user_id: str | None = None) -> Sequence[Any]:

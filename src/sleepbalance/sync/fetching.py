@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +34,9 @@ class Fetched:
     sleeps: int = 0
     whole: bool = True  # every sleep of the answer could be read
     troubles: list[tuple[str, SleepBalanceError]] = field(default_factory=list)
+    came: dict[str, int] = field(default_factory=dict)  # records by resource, where it was asked
+    asked: list[dt.date] = field(default_factory=list)  # of each sleep whose companions were asked
+    all_asked: bool = False  # no sleep of the window was left out of that
 
     @property
     def again(self) -> bool:
@@ -62,8 +66,11 @@ class Fetching:
         self._spool(sleep, found.ask)
         found.sleeps = self.spool.read - self.spool.repeated
         found.whole = not self.spool.problems()
+        found.came[sleep.name] = found.sleeps
         wanted = self._sleeps() if found.sleeps and beside else ()
         if wanted:
+            found.asked = [day for day in map(_date, wanted) if day in self.step.window]
+            found.all_asked = len(wanted) == found.sleeps
             self._fetch_beside(beside, found, replace(found.ask, sleeps=wanted))
         return found
 
@@ -88,17 +95,21 @@ class Fetching:
             if self._is_missing(resource):
                 continue
             try:
-                self._spool(resource, ask)
+                found.came[resource.name] = self._spool(resource, ask)
             except (NotEntitled, *LATER) as error:
                 found.troubles.append((resource.name, error))
                 if isinstance(error, RateLimited):
                     return  # the others would be refused too
 
-    def _spool(self, resource: Resource, ask: Ask) -> None:
+    def _spool(self, resource: Resource, ask: Ask) -> int:
+        """Gives how many records came."""
+        came = 0
         for raw in resource.fetch(self.job.client, ask):
             self.lease.check()
             self.spool.add(raw)
+            came += 1
         self.lease.check()
+        return came
 
     def _sleeps(self) -> tuple[Raw, ...]:
         """The sleeps whose companions are asked: new, changed, young, or never answered for."""
@@ -111,7 +122,7 @@ class Fetching:
                 if raw.problem is not None or raw.start is None or raw.end is None:
                     continue
                 again = any(start <= raw.end < end for start, end in lacking)
-                young = local(raw.end, raw.zone or "UTC").date() >= since
+                young = _date(raw) >= since
                 if raw.key in news or young or again or job.only is not None:
                     chosen.append(raw)
         return tuple(sorted(chosen, key=lambda raw: (raw.start or job.now, raw.key)))
@@ -123,3 +134,9 @@ class Fetching:
             for source in self.spool.sources:
                 for batch in self.spool.records(source):
                     yield batch, raws.fresh(connection, self.step.bond.owner, batch, merge)
+
+
+def _date(raw: Raw) -> dt.date:
+    """When one woke up."""
+    assert raw.end is not None
+    return local(raw.end, raw.zone or "UTC").date()

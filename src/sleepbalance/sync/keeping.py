@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sleepbalance.derive import derive
 from sleepbalance.errors import LeaseLost, NotEntitled, RateLimited, ScopeMissing
@@ -17,6 +18,7 @@ from sleepbalance.store.leases import Lease
 from sleepbalance.store.spool import Spool
 from sleepbalance.store.windows import Range
 from sleepbalance.sync import windows, words
+from sleepbalance.sync.beside import Beside, judge
 from sleepbalance.sync.fetching import Fetched
 from sleepbalance.sync.jobs import Job, Step
 from sleepbalance.sync.missing import Missing, note_missing
@@ -87,8 +89,10 @@ class Keeping:
         intake.take(self.spool)
         derive(connection, job.user_id, intake.changed)
         connections.synced(connection, bond.id)
-        self._mark(connection, self._become)
-        return self._outcome(connection, intake, missing)
+        names = [resource.name for resource in job.door.api.resources[1:]]
+        noticed = judge(connection, bond.id, self.step.window, self.found, names)
+        self._mark(connection, partial(self._become, noticed))
+        return self._outcome(connection, intake, missing, noticed.lacking)
 
     def _missing(self, connection: Connection) -> Missing:
         if not self.found.whole:
@@ -97,11 +101,15 @@ class Keeping:
         owner = self.step.bond.owner
         return note_missing(connection, owner, job.provider, self.spool, span, job.now)
 
-    def _become(self, known: windows.Known, window: windows.Window, attempt: str) -> list[Range]:
+    def _become(
+        self, noticed: Beside, known: windows.Known, window: windows.Window, attempt: str
+    ) -> list[Range]:
         if not self.found.again:
-            return windows.answered(known, window, attempt)
-        waits = [e.retry_after for _, e in self.found.troubles if isinstance(e, RateLimited)]
-        return windows.incomplete(known, window, attempt, wait_until(self.job.now, *waits))
+            after = windows.answered(known, window, attempt)
+        else:
+            waits = [e.retry_after for _, e in self.found.troubles if isinstance(e, RateLimited)]
+            after = windows.incomplete(known, window, attempt, wait_until(self.job.now, *waits))
+        return windows.once_more(replace(known, ranges=after), noticed.again, attempt)
 
     def _mark(
         self,
@@ -115,7 +123,9 @@ class Keeping:
         after = become(known, step.window, step.attempt)
         rows.save(connection, step.bond.id, before, windows.without_lost(known, after))
 
-    def _outcome(self, connection: Connection, intake: Intake, missing: Missing) -> Outcome:
+    def _outcome(
+        self, connection: Connection, intake: Intake, missing: Missing, lacking: Sequence[str]
+    ) -> Outcome:
         span = self.step.window.span
         told = sessions.ending(connection, self.step.bond.owner, *span)
         known = words.came(self.step.window, told)
@@ -125,7 +135,7 @@ class Keeping:
         trouble = words.partial(self.found.troubles, intake.aside)
         code, message = trouble or (None, None)
         aside = words.worst(intake.aside)
-        detail = self._detail(words.summary(self.step.window, known, changes))
+        detail = self._detail(words.summary(self.step.window, known, changes, lacking))
         detail |= {
             "nights": known.nights,
             "naps": known.naps,
@@ -156,7 +166,8 @@ class Keeping:
         )
 
     def _detail(self, text: str) -> dict[str, object]:
-        return detail(self.job, self.step, text)
+        beside = {"came": self.found.came, "beside": len(self.found.asked)}
+        return detail(self.job, self.step, text) | beside
 
 
 def detail(job: Job, step: Step, text: str) -> dict[str, object]:

@@ -200,6 +200,19 @@ def came_empty(known: Known, window: Window, attempt: str) -> list[Range]:
     return ranges
 
 
+def once_more(known: Known, windows: Iterable[Window], attempt: str) -> list[Range]:
+    """What is fetched of these windows is wanted again, but for days that are asked anyway."""
+    kept, until = list(known.ranges), unsettled_since(known) - DAY
+    for window in windows:
+        for piece, before in _pieces(kept, Window(window.first, min(window.last, until))):
+            if before is not None and before.state == "fetched":
+                wanted = Range(
+                    first=piece.first, last=piece.last, state="wanted", tries=1, attempt=attempt
+                )
+                kept = paint(kept, wanted)
+    return kept
+
+
 def failed(
     known: Known, window: Window, attempt: str, next_try_at: dt.datetime | None = None
 ) -> list[Range]:

@@ -47,8 +47,13 @@ def came(window: Window, found: Iterable[Stored]) -> Came:
     return Came(len(nights), len(naps), window.days - len(days))
 
 
-def summary(window: Window, known: Came | None, changes: Sequence[tuple[int, str]] = ()) -> str:
-    """E.g. "asked 14 days, 13 nights came, 1 day empty, 2 changed"."""
+def summary(
+    window: Window,
+    known: Came | None,
+    changes: Sequence[tuple[int, str]] = (),
+    lacking: Sequence[str] = (),
+) -> str:
+    """E.g. "asked 14 days, 13 nights came, 1 day empty, 2 changed, no heart rate came"."""
     asked = f"asked {count(window.days, 'day')}"
     if known is None:
         return f"{asked}, nothing was kept"
@@ -58,7 +63,8 @@ def summary(window: Window, known: Came | None, changes: Sequence[tuple[int, str
         parts = [asked, f"{count(known.nights, 'night')} came"]
         parts += [count(known.naps, "nap")] if known.naps else []
         parts += [f"{count(known.empty, 'day')} empty"] if known.empty else []
-    return ", ".join([*parts, *(f"{number} {what}" for number, what in changes if number)])
+    parts += [f"{number} {what}" for number, what in changes if number]
+    return ", ".join([*parts, *(f"no {name} came" for name in lacking)])
 
 
 def kept_anyway(window: Window, nights: int) -> str:
