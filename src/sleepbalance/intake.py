@@ -277,16 +277,18 @@ class _Source:
                 sessions.remove(intake.connection, [stored.report.id])
                 intake.changed.append(_reported(stored))
         for session, before in pairs:
+            told = self.spoken.touch(session.start, session.end)
             if before is None:
                 fresh.append(session)
                 intake.count(session, "inserted")
                 intake.changed.append((session.start, session.end))
             elif before.hidden or before.payload_hash != sessions.fingerprint(session):
-                sessions.revise(intake.connection, before, session, intake.bond, intake.now)
+                where = intake.connection, before, session, intake.bond, intake.now
+                sessions.revise(*where, told=told)
                 intake.leaving.pop(before.report.id, None)
                 intake.count(session, "updated")
                 intake.changed += [_reported(before), (session.start, session.end)]
-            elif self.spoken.touch(session.start, session.end):
+            elif told:
                 intake.count(session, "skipped")
         return fresh
 

@@ -110,10 +110,17 @@ def revise(
     session: Session,
     connection_id: str | None,
     now: dt.datetime,
+    *,
+    told: bool,
 ) -> None:
-    """Puts a newer version in the place of a session; the row keeps its id."""
+    """Puts a newer version in the place of a session; the row keeps its id.
+
+    Only if the maker `told` it is it not missing any more: what goes with it may come without it.
+    """
     place = Place(stored.report.zone_start, stored.report.zone_end, stored.report.zone_from)
-    seen = {"absent_since": None, "hidden_since": None, "updated_at": now}
+    seen: dict[str, Any] = {"updated_at": now}
+    if told or stored.hidden:
+        seen |= {"absent_since": None, "hidden_since": None}
     said = {**values(session, place), **seen, "connection_id": connection_id}
     connection.execute(update(table).where(table.c.id == stored.report.id), said)
 
