@@ -205,7 +205,7 @@ def test_a_scope_that_was_unticked_is_said_and_the_rest_goes_on(here: Home) -> N
     assert any(night["avg_heart_rate"] is not None for night in here.app.nights(None))
 
 
-@pytest.mark.parametrize("how", ["again", "left"])
+@pytest.mark.parametrize("how", ["again", "left", "removed"])
 def test_what_is_allowed_later_comes_for_every_night(here: Home, how: str) -> None:
     links, received = here.consent(allow=[links_scope(here)[0]])
     links.keep(received)
