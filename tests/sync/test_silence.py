@@ -11,7 +11,7 @@ from sleepbalance.provider import Reading
 from tests.sync.maker import make_provider, night
 from tests.sync.world import DAY, World
 
-SECOND = "2026-10-20", "2026-11-08"  # the second window; it also sees the night after
+SECOND = "2026-10-20", "2026-11-08"  # the second window
 LAST = dt.date(2026, 11, 22)
 
 
@@ -53,20 +53,20 @@ def test_nothing_at_the_whole_first_sync_heals_at_the_next(months: World) -> Non
 
 
 def test_nothing_in_one_window_heals_at_the_next_sync(months: World) -> None:
-    hush(months, SECOND[0], "2026-11-09")
+    hush(months, *SECOND)
     (_, second, third) = months.sync()
     assert second["detail"]["summary"].endswith(", no heart rate came")
     assert second["status"] == "success"
     assert "no heart rate" not in third["detail"]["summary"]
     assert months.ranges()["wanted"] == [tuple(map(dt.date.fromisoformat, SECOND))]
-    hush(months, SECOND[0], "2026-11-09", 55.0)
+    hush(months, *SECOND, 55.0)
     months.sync()
     assert len(hearts(months)) == 54
     assert list(months.ranges()) == ["fetched"]
 
 
 def test_nothing_again_is_believed(months: World) -> None:
-    hush(months, SECOND[0], "2026-11-09")
+    hush(months, *SECOND)
     months.sync()
     (_, again) = months.sync()
     assert again["detail"]["summary"].endswith(", no heart rate came")

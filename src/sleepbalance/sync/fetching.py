@@ -122,6 +122,7 @@ class Fetching:
                 if raw.problem is not None or raw.start is None or raw.end is None:
                     continue
                 again = any(start <= raw.end < end for start, end in lacking)
+                again = again and not step.known.has(_date(raw))  # windows overlap by hours
                 young = _date(raw) >= since
                 if raw.key in news or young or again or job.only is not None:
                     chosen.append(raw)

@@ -66,6 +66,10 @@ class Known:
     def settling(self) -> int:
         return max(1, self.reading.settles_after)
 
+    def has(self, day: dt.date) -> bool:
+        """Whether a date is fetched."""
+        return any(r.state == "fetched" and r.first <= day <= r.last for r in self.ranges)
+
     @property
     def answered(self) -> bool:
         return any(known.state in ("fetched", "asked") for known in self.ranges)
