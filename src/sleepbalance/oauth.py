@@ -208,7 +208,7 @@ def _refusal(reply: Reply, name: str, hide: list[str]) -> SleepBalanceError:
     if status < 500:
         if error in CONSENT_GONE:
             return NeedsReconnect(
-                f"{name} takes this connection no longer ({said}): connect again."
+                f"{name} takes this connection no longer ({said}). Connect again."
             )
         if error in UNKNOWN_CLIENT or status == 401:
             return Fatal(

@@ -27,7 +27,8 @@ def _table(home: Home, table: Any) -> list[Any]:
 
 def test_the_whole_flow(anywhere: Home, played: Makers) -> None:
     home = anywhere
-    row = home.connect()
+    person = "1" if home.app.engine.dialect.name == "sqlite" else "2"  # three years, eight months
+    row = home.connect(person)
     assert row["status"] == "connected"
     assert row["may_not_read"] == []
     assert row["last_sync_at"] is None
@@ -49,7 +50,7 @@ def test_the_whole_flow(anywhere: Home, played: Makers) -> None:
 
 
 def test_a_second_sync_changes_nothing_and_asks_little(here: Home, played: Makers) -> None:
-    here.connect()
+    here.connect("2")
     here.sync()
     played.move(hours=25)  # by then an empty answer is asked for once more
     here.sync()
@@ -155,6 +156,18 @@ def test_a_consent_that_nobody_can_use_is_given_back(here: Home, played: Makers)
     assert connected.listed(here.app) == []
 
 
+def test_the_doctor_says_what_is_so(shell: Shell, played: Makers) -> None:
+    shell.connect()
+    assert "days are still to come" in shell.run("doctor").stdout
+    played.fault("500", "dataTypes/sleep/")
+    shell.run("sync", "--from", "2026-11-01", check=1)
+    assert "its last sync failed: PROVIDER_UNAVAILABLE" in shell.run("doctor").stdout
+    unset = Shell(shell.data, played, {"SLEEPBALANCE_SANDBOX_URL": ""})
+    assert "no sandbox is set" in unset.run("doctor").stdout
+    wrong = Shell(shell.data, played, {"SLEEPBALANCE_SANDBOX_URL": "http://127.0.0.1:1"})
+    assert "is it running?" in wrong.run("doctor", check=1).stdout
+
+
 def test_the_end_of_a_consent_is_said_ahead(shell: Shell, played: Makers) -> None:
     played.post("/-/settings", {MAKER: {"refresh_life": 604800}})
     shell.connect()
@@ -173,6 +186,8 @@ def test_without_its_key_nothing_is_made_up(shell: Shell, played: Makers) -> Non
         done = shell.run(*words, check=1)
         assert "no master keys" in done.stdout + done.stderr
         assert not key.exists()
+    (attempt,) = shell.json("history")
+    assert (attempt["status"], attempt["error_code"]) == ("failed", "AUTH_ERROR")
     said = shell.run("disconnect", MAKER).stdout
     assert "could not be told" in said
     shell.connect()

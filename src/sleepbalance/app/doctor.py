@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from sleepbalance.app.outside import Outside, sealing
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import SleepBalanceError
 from sleepbalance.provider import ApiKey, OAuth, Provider
-from sleepbalance.store import connections, tokens
+from sleepbalance.store import connections, history, tokens
 from sleepbalance.store.engine import reading
 
 Verdict = Literal["ok", "mind", "wrong"]
@@ -39,15 +39,16 @@ def examine(app: App, environ: Mapping[str, str] | None = None) -> Iterator[Find
     environ = os.environ if environ is None else environ
     yield _folder(app)
     yield _settings(app, environ)
-    makers = _outside(app, environ)
+    makers, now = _outside(app, environ)
     yield from ([makers] if makers is not None else [])
-    rows = connected.listed(app)
     yield _key(app, environ)
-    reachable = makers is None or makers.verdict == "ok"
-    for provider in providers.load().values():
-        yield from _provider(app, provider, environ, reachable=reachable)
-    for row in rows:
-        yield _connection(row, dt.datetime.now(dt.UTC))
+    rows = connected.listed(app)
+    if now is not None:
+        known = {row["provider"] for row in rows if row["status"] == "connected"}
+        for provider in providers.load().values():
+            yield from _provider(app, provider, environ, known)
+        for row in rows:
+            yield _connection(row, now, _last_failure(app, row))
     yield from _zones(app)
 
 
@@ -67,20 +68,30 @@ def _settings(app: App, environ: Mapping[str, str]) -> Finding:
     return Finding("settings", "ok", there)
 
 
-def _outside(app: App, environ: Mapping[str, str]) -> Finding | None:
-    """Whether the sandbox answers; None where real makers are asked."""
-    url = environ.get(settings.SANDBOX)
-    if not app.folder.made_up and not url:
-        return None
+def _outside(app: App, environ: Mapping[str, str]) -> tuple[Finding | None, dt.datetime | None]:
+    """Whether the sandbox answers, and what time it is where the makers are.
+
+    No finding where real makers are asked; no time where nobody can be.
+    """
+    url, real = environ.get(settings.SANDBOX), dt.datetime.now(dt.UTC)
+    if not url and not app.folder.made_up:
+        return None, real
+    if not url:
+        said = f"this is a {app.folder.purpose} folder, and no sandbox is set: nothing is asked"
+        start = f"sleepbalance sandbox, then set {settings.SANDBOX}"
+        return Finding("sandbox", "ok", said, start), None
     try:
         outside = Outside(app, environ)
     except SleepBalanceError as error:
-        return Finding("sandbox", "wrong", str(error), f"set {settings.SANDBOX} right, or unset it")
+        wrong = Finding(
+            "sandbox", "wrong", str(error), f"unset {settings.SANDBOX}, or set it right"
+        )
+        return wrong, None
     try:
         now = outside.now()
     except SleepBalanceError as error:
-        return Finding("sandbox", "wrong", str(error), "sleepbalance sandbox")
-    return Finding("sandbox", "ok", f"{url} answers; there it is {now:%Y-%m-%d %H:%M} UTC")
+        return Finding("sandbox", "wrong", str(error), "sleepbalance sandbox"), None
+    return Finding("sandbox", "ok", f"{url} answers; there it is {now:%Y-%m-%d %H:%M} UTC"), now
 
 
 def _key(app: App, environ: Mapping[str, str]) -> Finding:
@@ -95,28 +106,31 @@ def _key(app: App, environ: Mapping[str, str]) -> Finding:
         for bond in kept:
             tokens.opened(vault, bond)
     except SleepBalanceError as error:
-        return Finding("key", "wrong", str(error), "bring the key back, or connect again")
+        lost = "bring the key back; if it is lost: sleepbalance disconnect, then connect again"
+        return Finding("key", "wrong", str(error), lost)
     said = f"it opens every token that is kept; new ones are sealed with {vault.active}"
     return Finding("key", "ok", f"{said}, from {vault.place.where}")
 
 
 def _provider(
-    app: App, provider: Provider, environ: Mapping[str, str], *, reachable: bool
+    app: App, provider: Provider, environ: Mapping[str, str], known: Collection[str]
 ) -> Iterator[Finding]:
     for door in provider.doors:
         if isinstance(door, OAuth):
-            if app.folder.made_up and reachable:
-                connect = f"sleepbalance connect {provider.id}"
+            connect = None if provider.id in known else f"sleepbalance connect {provider.id}"
+            if app.folder.made_up:
                 yield Finding(provider.name, "ok", "played by the sandbox", connect)
-            elif reachable:
-                yield _client(app, provider, door, environ)
+            else:
+                yield _client(app, provider, door, environ, connect)
         elif isinstance(door, ApiKey):
             yield Finding(provider.name, "ok", f"by key. {door.how_to}")
         elif not app.folder.made_up:
             yield Finding(provider.name, "ok", f"by file. {door.how_to}")
 
 
-def _client(app: App, provider: Provider, door: OAuth, environ: Mapping[str, str]) -> Finding:
+def _client(
+    app: App, provider: Provider, door: OAuth, environ: Mapping[str, str], connect: str | None
+) -> Finding:
     try:
         known = settings.load(app.folder.path, environ).client(provider.id)
     except SleepBalanceError as error:
@@ -124,7 +138,7 @@ def _client(app: App, provider: Provider, door: OAuth, environ: Mapping[str, str
     if known is not None:
         where = known.redirect_uri or door.callback
         said = f"client {known.id}, which must have {where} among its redirect addresses"
-        return Finding(provider.name, "ok", said, f"sleepbalance connect {provider.id}")
+        return Finding(provider.name, "ok", said, connect)
     name = f"SLEEPBALANCE_{provider.id.upper()}"
     return Finding(
         provider.name,
@@ -134,23 +148,41 @@ def _client(app: App, provider: Provider, door: OAuth, environ: Mapping[str, str
     )
 
 
-def _connection(row: dict[str, Any], now: dt.datetime) -> Finding:
+def _last_failure(app: App, row: dict[str, Any]) -> str | None:
+    """Why the last sync of a connection failed; None where it did not."""
+    with reading(app.engine) as connection:
+        last = history.attempts(connection, connection_id=row["id"], limit=1)
+    failed = bool(last) and last[0]["status"] == "failed"
+    return f"{last[0]['error_code']}: {last[0]['error_message']}" if failed else None
+
+
+def _connection(row: dict[str, Any], now: dt.datetime, failure: str | None) -> Finding:
     what = f"{row['name']} of {row['user']}"
     said = connected.in_words(row, now)
-    again = f"sleepbalance connect {row['provider']}"
     if row["status"] in ("needs_reconnect", "ended"):
         return Finding(what, "wrong", said)
     if row["status"] != "connected" or row["door"] == "file":
         return Finding(what, "ok", said)
+    trouble = _trouble(row, now, failure)
+    if trouble is None:
+        return Finding(what, "ok", said)
+    return Finding(what, "mind", f"{said}; {trouble[0]}", trouble[1])
+
+
+def _trouble(
+    row: dict[str, Any], now: dt.datetime, failure: str | None
+) -> tuple[str, str | None] | None:
+    """What is not as it should be with a connection that works, and what to do about it."""
+    again = f"sleepbalance connect {row['provider']}"
+    if failure is not None:
+        return f"its last sync failed: {failure}", None
     if connected.ends_soon(row, now):
-        return Finding(what, "mind", said, again)
+        return "connect again before that", again
     if row["may_not_read"]:
-        said += f"; it may not read {', '.join(row['may_not_read'])}"
-        return Finding(what, "mind", said, f"{again} and allow it")
+        return f"it may not read {', '.join(row['may_not_read'])}", f"{again} and allow it"
     if row["wanted"] or row["earlier_to_come"] or not row["fetched"]:
-        said += "; days are still to come"
-        return Finding(what, "mind", said, f"sleepbalance sync {row['provider']}")
-    return Finding(what, "ok", said)
+        return "days are still to come", f"sleepbalance sync {row['provider']}"
+    return None
 
 
 def _zones(app: App) -> Iterator[Finding]:

@@ -181,8 +181,10 @@ class Links:
         if other and not formerly and not switch:
             raise OtherAccount(
                 f"{self.person.name} is connected to {self.provider.name} with another account"
-                f" ({was}); this one is {account.id}. Their nights are kept apart. To go on"
-                " with the new one: add --switch."
+                f" ({was}); this one is {account.id}. The sleeps of both stay, each by itself; of a"
+                " date that both tell, the night is taken from one of them. To go on with the new"
+                " one: add --switch. To be rid of the old one first: sleepbalance disconnect"
+                f" {self.provider.id} --delete --with-data"
             )
         if formerly:
             sync.rename_account(connection, before.owner, account.id)

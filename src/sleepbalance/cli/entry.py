@@ -12,6 +12,7 @@ from sleepbalance.cli import linking
 from sleepbalance.cli.commands import cli
 from sleepbalance.errors import SleepBalanceError, UsageError
 
+STOPPED = 130  # also what Typer makes of Ctrl-C
 COMMANDS = (cli, linking)  # to be loaded is what makes commands known
 
 
@@ -23,18 +24,17 @@ def main() -> None:
             signal.signal(getattr(signal, ending), _stop)
     try:
         cli(_hoisted(sys.argv[1:]))
-    except UsageError as error:
-        _complain(error)
-        sys.exit(2)
     except SleepBalanceError as error:
         _complain(error)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has seen enough
         sys.exit(0)
-    except KeyboardInterrupt:
-        typer.echo("Stopped. What was committed before stays; the same again goes on.", err=True)
-        sys.exit(130)
+    except (KeyboardInterrupt, SystemExit) as ended:
+        if isinstance(ended, SystemExit) and ended.code != STOPPED:
+            raise
+        typer.echo("Stopped. What was committed stays; the same again goes on.", err=True)
+        sys.exit(STOPPED)
 
 
 def _hoisted(words: list[str]) -> list[str]:

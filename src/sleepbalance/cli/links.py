@@ -50,7 +50,7 @@ def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
 
 _RANGES = {
     "fetched": "fetched",
-    "asked": "came empty, asked once more",
+    "asked": "came empty, to be asked once more",
     "wanted": "still missing",
     "refused": "the maker does not give",
 }

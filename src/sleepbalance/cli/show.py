@@ -203,6 +203,8 @@ def _outcome_in_words(row: Mapping[str, Any]) -> str:
     if summary := (row["detail"] or {}).get("summary"):
         said.append(f"{row['provider']} {_dates(row)}: {summary}")
     if row["error_message"]:
+        if not said and row["sync_trigger"] != "import":
+            said.append(f"{row['provider']} {_dates(row)}")
         said.append(f"{row['error_code'] or ''}: {row['error_message']}")
     return "; ".join(said)
 

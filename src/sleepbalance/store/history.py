@@ -136,6 +136,7 @@ def attempts(
     *,
     user_id: str | None = None,
     provider: str | None = None,
+    connection_id: str | None = None,
     status: str | None = None,
     since: dt.datetime | None = None,
     limit: int | None = None,
@@ -144,8 +145,8 @@ def attempts(
     query = select(table).order_by(table.c.sync_started_at.desc(), table.c.id.desc())
     for column, value in ((table.c.provider, provider), (table.c.status, status)):
         query = query if value is None else query.where(column == value)
-    if user_id is not None:
-        query = query.where(table.c.user_id == user_id)
+    for column, value in ((table.c.user_id, user_id), (table.c.connection_id, connection_id)):
+        query = query if value is None else query.where(column == value)
     if since is not None:
         query = query.where(table.c.sync_started_at >= since)
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]

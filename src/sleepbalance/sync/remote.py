@@ -176,7 +176,8 @@ class _Run:
     def _fail(self, step: Step, error: SleepBalanceError) -> None:
         """Closes the attempt; nothing moves, but what had no answer yet is wanted."""
         text = detail(self.job, step, words.summary(step.window, None))
-        outcome = Outcome(status="failed", code=error.code, message=str(error), detail=text)
+        said = words.failure(error, self.job.provider.id, self.job.now)
+        outcome = Outcome(status="failed", code=error.code, message=said, detail=text)
         with writing(self.engine) as connection:
             if not history.end(connection, step.attempt, outcome):
                 return  # it was taken over: what is known of the dates is somebody else's now

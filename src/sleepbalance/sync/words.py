@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sleepbalance.errors import NotEntitled, SleepBalanceError
+from sleepbalance.errors import NeedsReconnect, NotEntitled, RateLimited, SleepBalanceError
 from sleepbalance.model import Kind
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.sessions import Stored
@@ -96,6 +96,17 @@ def _trouble(name: str, error: SleepBalanceError) -> str:
     if error.code == "SCOPE_MISSING":
         return text if name in text else f"Without {name}: {text}"
     return f"Without {name}: {text}"
+
+
+def failure(error: SleepBalanceError, provider: str, now: dt.datetime) -> str:
+    """What went wrong, and what the person does next."""
+    said = str(error)
+    if isinstance(error, NeedsReconnect) and "sleepbalance connect" not in said:
+        return f"{said} The command: sleepbalance connect {provider}"
+    if isinstance(error, RateLimited) and error.retry_after:
+        until = now + dt.timedelta(seconds=min(error.retry_after, 86_400))
+        return f"{said} Sync again after {until:%Y-%m-%d %H:%M} UTC."
+    return said
 
 
 def refusal(bond: Connected, name: str) -> tuple[str, str] | None:
