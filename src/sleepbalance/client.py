@@ -27,6 +27,8 @@ from sleepbalance.provider import Answer, Api, OAuth, Rate, Remote, Reply
 from sleepbalance.wire import Wire, host_of, reason, retry_after, seconds_of_silence
 
 TRIES = 3
+FELT = 0.5  # seconds of waiting; of less nothing is said
+SOON = 5.0  # seconds; less needs no number
 FIRST_WAIT = 1.0  # seconds; the next ones are twice as long
 FIRST_PAUSE = 10.0  # after a 429 that does not say for how long
 SHORTEST_PAUSE = 1.0
@@ -70,6 +72,7 @@ class _Call:
     renewed: bool = False
     tries: int = 0
     pauses: int = 0
+    status: int | None = None  # of the last answer, where there was one
 
 
 class HttpClient:
@@ -78,7 +81,7 @@ class HttpClient:
     One call waits at most `patience` seconds in all, for limits and between tries, through
     `sleep`. stamina can be given neither of them, so the few tries are a loop of our own. `hosts`
     are those that a whole address may name, beside that of `api.base`; see `hosts_of`. `name` is
-    what a person calls the maker.
+    what a person calls the maker; `told` hears, in words, of each wait that can be felt.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class HttpClient:
         hosts: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
         name: str = "",
+        told: Callable[[str], None] = lambda _words: None,
     ) -> None:
         self.requests = 0
         self._name = name or wire.provider or host_of(api.base)
@@ -101,6 +105,7 @@ class HttpClient:
         self._bearer = bearer
         self._patience = patience
         self._sleep = sleep
+        self._told = told
         self._pauses = pauses or _OwnPauses(clock)
         self._hosts = {host_of(api.base), *hosts}
         names = (self._pauses.user, self._pauses.app)
@@ -138,11 +143,13 @@ class HttpClient:
         if isinstance(error, Unavailable):
             call.tries += 1
             wait = error.retry_after or FIRST_WAIT * 2 ** (call.tries - 1)
-            return call.tries < TRIES and self._wait(call, wait)
+            return call.tries < TRIES and self._wait(call, wait, self._trying_again(call, wait))
         if isinstance(error, RateLimited):
             call.pauses += 1
             if error.retry_after is None:
-                return self._wait(call, FIRST_PAUSE * 2 ** (call.pauses - 1))
+                wait = FIRST_PAUSE * 2 ** (call.pauses - 1)
+                said = f"{self._name} was asked too often; trying again in {wait:.0f} s."
+                return self._wait(call, wait, said)
             return error.retry_after <= call.patience  # it is a pause by now, and waited for there
         return False
 
@@ -154,10 +161,17 @@ class HttpClient:
             raise Fatal(f"{host} is no host of this maker; no token is sent there.")
         return path
 
-    def _wait(self, call: _Call, seconds: float) -> bool:
-        """Waits, if the call's patience lasts so long."""
+    def _trying_again(self, call: _Call, wait: float) -> str:
+        what = "No answer" if call.status is None else f"{self._name} answered {call.status}"
+        when = "" if wait < SOON else f" in {wait:.0f} s"
+        return f"{what}; trying again{when} ({call.tries + 1} of {TRIES})."
+
+    def _wait(self, call: _Call, seconds: float, why: str) -> bool:
+        """Says why, if it is said at all, and waits, if the call's patience lasts so long."""
         if seconds > call.patience:
             return False
+        if why:
+            self._told(why)
         call.patience -= seconds
         if seconds:
             self._sleep(seconds)
@@ -188,10 +202,12 @@ class HttpClient:
         self._take_turn(call)
         headers = {"Authorization": f"Bearer {token}"} if token is not None else None
         self.requests += 1
+        call.status = None
         try:
             reply = self._wire.send(call.method, call.url, headers=headers, **call.content)
         except Unavailable as trouble:
             return trouble, False
+        call.status = reply.status
         if silence := seconds_of_silence(reply):
             self._pauses.begin(silence, self._per)
         verdict = self._verdict(reply)
@@ -204,8 +220,10 @@ class HttpClient:
 
     def _take_turn(self, call: _Call) -> None:
         """Waits until pauses and rates allow a request; RateLimited where that is too long."""
-        while wait := self._pauses.left() or self._paces.wait():
-            if not self._wait(call, wait):
+        while wait := (asked := self._pauses.left()) or self._paces.wait():
+            why = "asked us to wait" if asked else "may not be asked so often: waiting"
+            said = f"{self._name} {why} {wait:.0f} s." if wait >= FELT else ""
+            if not self._wait(call, wait, said):
                 raise RateLimited(
                     f"{self._name} lets nobody ask for another {wait:.0f} s; the rest comes with "
                     "the next sync.",

@@ -9,7 +9,7 @@ import pytest
 
 from sleepbalance.app import connected
 from sleepbalance.errors import SleepBalanceError
-from tests.connect.played import Home, Makers
+from tests.connect.played import Home, Makers, Shell
 from tests.homes import nights, rows
 
 FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 11, 21)
@@ -158,6 +158,30 @@ def test_a_slow_maker_is_waited_for(here: Home, played: Makers) -> None:
     here.connect()
     played.fault("slow", SLEEP, seconds=0.5)
     assert {attempt["status"] for attempt in here.sync(FIRST, LAST)} == {"success"}
+
+
+def test_a_person_hears_what_takes_its_time(shell: Shell, played: Makers) -> None:
+    shell.connect()
+    days = "--from", str(FIRST)
+    played.fault("500", SLEEP, times=1)
+    first, second, *_ = shell.run("sync", *days).stdout.splitlines()[-5:]
+    assert (first, second) == ("Syncing Fitbit …", "Fitbit answered 500; trying again (2 of 3).")
+    played.fault("429", SLEEP, times=1, seconds=2)
+    assert "\nFitbit asked us to wait " in shell.run("sync", *days).stdout
+    played.fault("500", SLEEP, times=1)
+    (attempt,) = shell.json("sync", *days)  # nothing but JSON is printed
+    assert attempt["status"] == "success"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [("timeout", "within 1 s (a timeout)"), ("cut", "broke the connection off")]
+)
+def test_the_log_tells_silence_from_a_connection_that_broke(
+    hasty: Home, played: Makers, fault: str, said: str
+) -> None:
+    hasty.connect()
+    played.fault(fault, SLEEP, seconds=3)
+    assert said in hasty.sync(FIRST, LAST)[0]["error_message"]
 
 
 def test_an_expired_token_is_renewed_once(here: Home, played: Makers) -> None:

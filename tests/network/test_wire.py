@@ -100,7 +100,15 @@ def test_no_broken_answer_comes_out_as_anything_but_unavailable(
 def test_who_does_not_answer_in_time_is_unavailable() -> None:
     for pieces in ((), (OK,), (OK + b"Content-Length: 5\r\n\r\nab",)):
         with raw(*pieces, hold=30) as url, Wire(timeout=0.3) as wire:
-            assert refused(wire, url).sent
+            error = refused(wire, url)
+        assert error.sent
+        assert "did not answer within 0.3 s (a timeout)" in str(error)
+
+
+@pytest.mark.parametrize("how", ["nothing", *(how for how in BROKEN if how.startswith("cut"))])
+def test_who_hangs_up_in_the_middle_broke_the_connection_off(how: str, wire: Wire) -> None:
+    with raw(*BROKEN[how]) as url:
+        assert "broke the connection off" in str(refused(wire, url))
 
 
 def test_who_is_not_there_was_sent_nothing(wire: Wire) -> None:

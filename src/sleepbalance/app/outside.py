@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -101,8 +101,15 @@ class Outside:
         known = self.settings.client(provider.id)
         return (known.redirect_uri if known is not None else None) or door.callback
 
-    def client(self, wire: Wire, provider: Provider, door: Remote, bond: str) -> HttpClient:
-        """HTTP as the person behind a connection."""
+    def client(
+        self,
+        wire: Wire,
+        provider: Provider,
+        door: Remote,
+        bond: str,
+        told: Callable[[str], None] = lambda _words: None,
+    ) -> HttpClient:
+        """HTTP as the person behind a connection; `told` hears why it waits."""
         credentials = Credentials(
             self.app.engine,
             _Later(self),
@@ -119,6 +126,7 @@ class Outside:
             hosts=hosts_of(door),
             patience=self.patience,
             name=provider.name,
+            told=told,
         )
 
     def bare_client(self, wire: Wire, door: Remote, bearer: Bearer | None = None) -> HttpClient:

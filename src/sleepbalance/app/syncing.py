@@ -18,10 +18,15 @@ Attempt = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """What a door wants to hear while a sync runs: each attempt that ended, and waiting."""
+    """What a door wants to hear while a sync runs.
+
+    `told` hears each attempt that ended; `waiting` that another sync is waited for; `news`, in
+    words, what begins, and what takes its time.
+    """
 
     told: Callable[[Attempt], None] = lambda _attempt: None
     waiting: Callable[[], None] = lambda: None
+    news: Callable[[str], None] = lambda _words: None
 
 
 def sync_connected(
@@ -45,13 +50,14 @@ def sync_connected(
     for bond in _meant(outside, user, provider_id):
         provider = providers.get(bond.provider)
         door = remote_door(provider, bond.door)
+        hearing.news(f"Syncing {provider.name} …")
         with outside.wire(provider) as wire:
             job = sync.Job(
                 connection_id=bond.id,
                 user_id=bond.user_id,
                 provider=provider,
                 door=door,
-                client=outside.client(wire, provider, door, bond.id),
+                client=outside.client(wire, provider, door, bond.id, hearing.news),
                 now=outside.now(),
                 trigger=trigger,
                 first=first,

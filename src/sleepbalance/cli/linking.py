@@ -178,7 +178,8 @@ def sync(
         if out is not None:
             hearing = Hearing(
                 told=lambda attempt: links.attempt(out, attempt),
-                waiting=lambda: out.say("Another sync of this is running; waiting for it."),
+                waiting=lambda: _at_once(out, "Another sync of this is running; waiting for it."),
+                news=lambda words: _at_once(out, words),
             )
         dates = (a_date("--from", first), a_date("--to", last))
         outside = Outside(app)
@@ -188,6 +189,12 @@ def sync(
         else:
             links.synced(out, attempts, connected.listed(app), outside.now())
     raise typer.Exit(1 if any(attempt["status"] == "failed" for attempt in attempts) else 0)
+
+
+def _at_once(out: Screen, words: str) -> None:
+    """Also where the output is a pipe, which else tells it at the end."""
+    out.say(words)
+    sys.stdout.flush()
 
 
 @cli.command()

@@ -149,9 +149,9 @@ class Wire:
         if isinstance(error, UNREACHED):
             return Unavailable(f"{place} {self._why_unreached(error)}", sent=False)
         if isinstance(error, httpx2.TimeoutException):
-            said = f"did not answer within {self._timeout:g} s; try again later."
-        elif isinstance(error, httpx2.NetworkError):
-            said = "broke off before it had answered; try again later."
+            said = f"did not answer within {self._timeout:g} s (a timeout); try again later."
+        elif isinstance(error, httpx2.NetworkError) or _hung_up(error):
+            said = "broke the connection off before it had answered; try again later."
         else:
             said = "sent an answer that cannot be read; try again later."
         return Unavailable(f"{place} {said}")
@@ -167,6 +167,12 @@ class Wire:
         if self._sandbox is None:
             return address.host
         return f"The sandbox at {self._sandbox}"
+
+
+def _hung_up(error: httpx2.HTTPError) -> bool:
+    """Whether the other end closed in the middle, which httpx2 tells only in words."""
+    broken = isinstance(error, httpx2.RemoteProtocolError)
+    return broken and any(words in str(error) for words in ("disconnected", "closed connection"))
 
 
 def host_of(url: str) -> str:
