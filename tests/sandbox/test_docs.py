@@ -30,7 +30,9 @@ def addresses() -> list[str]:
         elif isinstance(route, Route):
             methods = (route.methods or set()) - {"HEAD"}
             if route.path.startswith("/-/"):
-                found += [f"{method} {route.path.replace('{id}', 'ID')}" for method in methods]
+                found += [
+                    f"{method} {route.path.replace('{id}', 'ID')}" for method in sorted(methods)
+                ]
     return found
 
 
