@@ -36,7 +36,7 @@ def test_the_whole_flow(anywhere: Home, played: Makers) -> None:
     assert {attempt["status"] for attempt in attempts} == {"success"}
     asked = [attempt["sync_date_to"] for attempt in attempts]
     assert asked == sorted(asked, reverse=True)  # the newest first
-    found, truth = home.app.nights(None), played.truth()
+    found, truth = home.app.nights(None), played.truth(person)
     same_as_the_truth(found, truth)
     warmth = [night["details"]["avg_skin_temperature"] for night in found]
     assert warmth == [told["skin_temperature"] for told in truth]
@@ -222,12 +222,12 @@ def test_a_scope_that_was_unticked_is_said_and_the_rest_goes_on(here: Home) -> N
 
 @pytest.mark.parametrize("how", ["again", "left", "removed"])
 def test_what_is_allowed_later_comes_for_every_night(here: Home, how: str) -> None:
-    links, received = here.consent(allow=[links_scope(here)[0]])
+    links, received = here.consent("2", allow=[links_scope(here)[0]])
     links.keep(received)
     here.sync()
     if how != "again":
         here.links().end(delete=how == "removed")
-    here.connect()
+    here.connect("2")
     here.sync()
     staged = [night for night in here.app.nights(None) if night["deep_sleep_duration"]]
     assert staged
