@@ -89,6 +89,8 @@ class Credentials:
             return self._ask(kept, secret)
 
     def _ask(self, kept: Stored, secret: str) -> str:
+        # What cannot be sealed or written now could not be kept either: nothing is used up yet.
+        self._seals.seal(secret, tokens.TABLE, self._id, REFRESH)
         with writing(self._engine) as connection:
             earlier = tokens.begin_refresh(connection, self._id, secret)
         try:

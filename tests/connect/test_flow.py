@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from sleepbalance.app import connected
 from sleepbalance.app.links import Ended, OtherAccount
 from sleepbalance.errors import NeedsReconnect, UsageError
-from sleepbalance.store.engine import reading
+from sleepbalance.store.engine import reading, writing
 from sleepbalance.store.tables import raw_records, sleep_sessions, wearable_connections
 from tests.connect.played import MAKER, TODAY, Home, Makers, Shell, same_as_the_truth
 from tests.homes import everything_but_the_log, nights
@@ -77,6 +77,34 @@ def test_the_same_account_again_doubles_nothing(here: Home) -> None:
     assert first["fetched"]
 
 
+def test_an_old_connection_is_matched_by_the_id_it_had(here: Home) -> None:
+    """As in a phone app's file: the maker's own API has ended, and knew the person by another id."""
+    links, received = here.consent()
+    (legacy,) = received.account.formerly
+    now = dt.datetime(2025, 10, 29, tzinfo=dt.UTC)
+    with writing(here.app.engine) as connection:
+        connection.execute(
+            insert(wearable_connections).values(
+                id="old",
+                user_id=links.person.id,
+                provider=MAKER,
+                access_token="",
+                user_external_id=legacy,
+                status="needs_reconnect",
+                connected_at=now,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+    row = links.keep(received)  # without --switch
+    assert (row["id"], row["account"], row["status"]) == (
+        "old",
+        received.account.id,
+        "connected",
+    )
+    assert here.sync(FIRST)[0]["status"] == "success"
+
+
 def test_another_account_is_asked_about_first_and_never_mixed(here: Home) -> None:
     here.connect("1")
     here.sync(FIRST)
@@ -123,7 +151,7 @@ def test_disconnect_keeps_row_nights_and_log(here: Home, played: Makers) -> None
         here.sync()
 
 
-def test_removing_with_data_leaves_what_others_told_and_the_edits(here: Home) -> None:
+def test_removing_with_data_leaves_nothing_of_the_account(here: Home) -> None:
     here.connect()
     here.sync(FIRST)
     done = here.links().end(delete=True, with_data=True)

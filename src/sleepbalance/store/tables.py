@@ -375,9 +375,7 @@ source_order = Table(
     PrimaryKeyConstraint("user_id", "position"),
 )
 
-# -- connections, since v101 -------------------------------------------------------------------
-
-oauth_states = Table(
+oauth_states = Table(  # a login under way
     "oauth_states",
     metadata,
     Column("state_hash", Text, primary_key=True),  # SHA-256 of what the maker sends back
@@ -399,5 +397,4 @@ token_refreshes = Table(  # a refresh that was sent, and not answered yet
 
 # A maker asked us to wait; named "user:<connection id>" or "app:<provider>".
 pauses = Table("pauses", metadata, _name(), Column("until", Instant, nullable=False))
-
 about = Table("about", metadata, _name(), Column("value", Text, nullable=False))  # what it is for
