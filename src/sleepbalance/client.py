@@ -121,8 +121,9 @@ class HttpClient:
         params: Values | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        return self._call("POST", path, params=params, json=json, form=form)
+        return self._call("POST", path, params=params, json=json, form=form, headers=headers)
 
     def delete(self, path: str) -> Reply:
         return self._call("DELETE", path)
@@ -200,11 +201,13 @@ class HttpClient:
     def _once(self, call: _Call, token: str | None) -> tuple[Reply | SleepBalanceError, bool]:
         """What one request led to, and whether all that is wrong may be the token's age."""
         self._take_turn(call)
-        headers = {"Authorization": f"Bearer {token}"} if token is not None else None
+        headers = dict(call.content.get("headers") or {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         self.requests += 1
         call.status = None
         try:
-            reply = self._wire.send(call.method, call.url, headers=headers, **call.content)
+            reply = self._wire.send(call.method, call.url, **{**call.content, "headers": headers})
         except Unavailable as trouble:
             return trouble, False
         call.status = reply.status
@@ -213,7 +216,8 @@ class HttpClient:
         verdict = self._verdict(reply)
         if verdict is Answer.FINE or (verdict is None and 200 <= reply.status < 300):
             return reply, False
-        error = self._common(reply, token) if verdict is None else verdict
+        secret = [token or "", *(call.content.get("headers") or {}).values()]
+        error = self._common(reply, secret) if verdict is None else verdict
         assert isinstance(error, SleepBalanceError)
         self._heed(error, reply)
         return error, verdict is None and reply.status == 401
@@ -236,10 +240,10 @@ class HttpClient:
         except Malformed as error:  # an error page where JSON was looked for
             return error if 200 <= reply.status < 300 else None
 
-    def _common(self, reply: Reply, token: str | None) -> SleepBalanceError:
+    def _common(self, reply: Reply, secret: Collection[str]) -> SleepBalanceError:
         """The rule that `provider.Api` tells."""
         status = reply.status
-        said = reason(reply, [token] if token else [])
+        said = reason(reply, [word for text in secret for word in text.split()])
         told = f"{self._name} answered {status}" + (f" ({said})" if said else "")
         known: dict[int, SleepBalanceError] = {
             401: NeedsReconnect(f"{told}: it takes this connection no longer. Connect again."),

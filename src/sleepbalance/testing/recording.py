@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from sleepbalance.errors import (
     Gone,
@@ -31,7 +32,7 @@ class Exchange:
 
     method: str
     path: str
-    carries: Mapping[str, Mapping[str, Any]]  # params, json, form
+    carries: Mapping[str, Mapping[str, Any]]  # params, json, form, headers
     reply: Reply
 
     def answers(self, method: str, path: str, told: Mapping[str, Any]) -> bool:
@@ -71,8 +72,10 @@ class Recorded:
         params: Mapping[str, str | int] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        return self._send("POST", path, {"params": params, "json": json, "form": form})
+        told = {"params": params, "json": json, "form": form, "headers": headers}
+        return self._send("POST", path, told)
 
     def delete(self, path: str) -> Reply:
         return self._send("DELETE", path, {})
@@ -84,9 +87,9 @@ class Recorded:
         assert "://" not in path or path.startswith("https://"), f"{path} is not https"
         for exchange in self.exchanges:
             if exchange.answers(method, path, told):
-                return self._judged(exchange.reply)
+                return self._judged(replace(exchange.reply, path=_below_host(path)))
         assert self.damaged, f"nobody recorded an answer to {self.asked[-1]}"
-        return self._judged(Reply(404))
+        return self._judged(Reply(404, path=_below_host(path)))
 
     def _judged(self, reply: Reply) -> Reply:
         """As the real client: the provider's reading first, then the common rule."""
@@ -114,6 +117,8 @@ class Recording:
 
     def found(self, client: Recorded) -> dict[str, list[Raw]]:
         """What each resource yields, as the engine asks: the sleeps first, then what is beside."""
+        if not self.door.api.resources:
+            return {}
         first, *others = self.door.api.resources
         found = {first.name: list(first.fetch(client, self.ask))}
         sleeps = [raw for raw in found[first.name] if raw.problem is None and not raw.companion]
@@ -122,6 +127,10 @@ class Recording:
 
     def fetched(self) -> list[Raw]:
         return [raw for raws in self.found(self.client()).values() for raw in raws]
+
+
+def _below_host(path: str) -> str:
+    return urlsplit(path).path if "://" in path else f"/{path}"
 
 
 def _start(raw: Raw) -> dt.datetime:

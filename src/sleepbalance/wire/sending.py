@@ -140,7 +140,14 @@ class Wire:
                 return Unavailable(f"{place} sent more than {LARGEST >> 20} MiB at once.")
             if time.monotonic() > deadline:
                 return Unavailable(f"{place} did not come to an end within {LONGEST:.0f} s.")
-        return Reply(response.status_code, dict(response.headers.items()), b"".join(pieces))
+        headers = dict(response.headers.items())
+        return Reply(response.status_code, headers, b"".join(pieces), self._below(address))
+
+    def _below(self, address: httpx2.URL) -> str:
+        """The path at the maker's own host."""
+        if self._sandbox is None:
+            return address.path
+        return address.path.removeprefix(f"{self._sandbox.path.rstrip('/')}/{self.provider}")
 
     def _translate(self, error: httpx2.HTTPError, address: httpx2.URL) -> Unavailable:
         place = self._place(address)

@@ -1,124 +1,30 @@
-"""The contract of a provider: one frozen value, made of data and of a few pure functions."""
+"""The doors over the network: how a person lets us in, and how a maker lets itself be read."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from sleepbalance.errors import Malformed, SleepBalanceError
-from sleepbalance.model import Session, Source
-
-
-class Stream(Protocol):
-    """Unpacked bytes of one member, read once from front to back."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-
-class Member(Protocol):
-    """One file of what a person handed over: a bare file, one in a folder, or one in a zip."""
-
-    @property
-    def name(self) -> str:
-        """Its path inside what was handed over, with forward slashes; a label, never opened."""
-
-    @property
-    def head(self) -> bytes:
-        """Its first 64 KiB, unpacked; empty where it is encrypted."""
-
-    @property
-    def encrypted(self) -> bool: ...
-
-    @property
-    def path(self) -> Path | None:
-        """Where it lies on disk by itself; None where it has to be unpacked, or was made."""
-
-    def open(self) -> AbstractContextManager[Stream]:
-        """Reads it from the start. A damaged archive ends the stream with `Malformed`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raw:
-    """The smallest thing a maker can send, revise or delete again, kept as it came.
-
-    `key` is unique within provider and account. `start` and `end` are instants, None where the
-    record could not be placed in time. A companion (heart rate, zone marks) is no sleep itself:
-    it is handed to `normalise` beside the records it overlaps, and may be a pack of many samples
-    that comes in several pieces, which `Provider.merge` joins. One whose source has the key `""`
-    belongs to the account, and is handed beside the records of each of its sources. `zone` is where
-    the record itself says that the clock was at its start (IANA name or offset); records near it
-    that say nothing take it over. `problem` says why a record was set aside; it is kept all the
-    same.
-    """
-
-    key: str
-    kind: str
-    source: Source
-    payload: bytes
-    start: dt.datetime | None = None
-    end: dt.datetime | None = None
-    companion: bool = False
-    revised_at: dt.datetime | None = None
-    zone: str | None = None
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """The last thing that reading yields: what is true of the file as a whole."""
-
-    as_of: dt.datetime | None = None  # when the maker wrote the file
-    problems: tuple[str, ...] = ()  # of the file as a whole, e.g. that it was cut off
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normalised:
-    """What raw records that touch each other say: sessions, and what was set aside."""
-
-    sessions: tuple[Session, ...] = ()
-    aside: tuple[tuple[str, str], ...] = ()  # (key of a raw record, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the files of a provider may be, before we stop reading."""
-
-    unpacked: int = 64 * 2**30  # bytes
-    ratio: int = 200  # unpacked to packed, once more than 256 MiB came out
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A door: a file that the person exported and hands over.
-
-    `recognises` tells by content whether a member is what `read` wants. `read` yields raw records
-    (repeats included) and one `Finished` at the end; `now` guards against dates in the future.
-    `demo` is a made-up file that ships with the provider and says so in its first 64 KiB.
-    """
-
-    recognises: Callable[[Member], bool]
-    read: Callable[[Sequence[Member], dt.datetime], Iterator[Raw | Finished]]
-    how_to: str  # how a person gets such a file, in one or two sentences
-    demo: Path | None = None
-
-
-# -- over the network ----------------------------------------------------------------------------
+from sleepbalance.provider.records import Raw
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a maker's server answered. Names of `headers` are in lower case."""
+    """What a maker's server answered. Names of `headers` are in lower case.
+
+    `path` is what was asked, below the maker's host and without its query.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+    path: str = ""
 
     def json(self) -> Any:
         """The body as JSON. Raises Malformed where it is none."""
@@ -150,6 +56,7 @@ class Client(Protocol):
         params: Mapping[str, str | int] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply: ...
 
     def delete(self, path: str) -> Reply: ...
@@ -195,10 +102,15 @@ def _seconds(value: object) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The maker's user behind a connection; `formerly` are ids that the same user had before."""
+    """The maker's user behind a connection; `formerly` are ids that the same user had before.
+
+    `zone` is the IANA name of where the maker says that they live; taken as the person's own
+    where they did not say it themselves.
+    """
 
     id: str
     formerly: tuple[str, ...] = ()
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +168,7 @@ class Reading:
     first: int = 14  # days of the first window, so that a person soon sees something
     settles_after: int = 7  # days within which a maker may still revise a sleep
     history: int | None = None  # days that a maker keeps; None: all there is
+    before: int | None = None  # days before the connection was made that may be asked; None: all
 
 
 def no_fault(reply: Reply) -> SleepBalanceError | Answer | None:
@@ -270,14 +183,21 @@ class Api:
 
     `fault` reads a reply before the common rule does (401 a new token, 403 `NotEntitled`, 410
     `Gone`, 429 `RateLimited`, 5xx `Unavailable`, other 4xx `Malformed`): it gives the error that
-    the reply means, `Answer.FINE` where it is an answer all the same, or None.
+    the reply means, `Answer.FINE` where it is an answer all the same, or None. `made_up` says
+    that the maker makes up what it tells here, so that it may only be kept in a sandbox folder.
+
+    A maker that answers by push has `order` instead of resources: it asks for a window, each date
+    once, and what it asked for, and whatever is new, comes by a hook. For dates that can't be
+    asked any more `fault` says `NotEntitled`.
     """
 
     base: str  # e.g. https://health.example.org/
-    resources: tuple[Resource, ...]
+    resources: tuple[Resource, ...] = ()
+    order: Callable[[Client, Ask], None] | None = None
     reading: Reading = Reading()
     fault: Callable[[Reply], SleepBalanceError | Answer | None] = no_fault
     identify: Callable[[Client, Grant], Account]
+    made_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +205,9 @@ class OAuth:
     """A door: the person consents in the browser, and the maker hands out tokens.
 
     `redirect` says which callback the maker takes: any port of this computer, or only what was
-    registered with the client (`callback` then, unless a setting names another one).
+    registered with the client (`callback` then, unless a setting names another one). The issuer
+    that a callback may name (RFC 9207) has to be `issuer`, else the code is not used up. Consents
+    are revoked at `revoke_url` (RFC 7009), or by `revoke` where a maker has its own way.
     """
 
     api: Api
@@ -302,6 +224,8 @@ class OAuth:
     callback: str = "http://127.0.0.1:8723/callback"
     single_use: bool = False  # a refresh token works once
     unwrap: Callable[[Mapping[str, Any]], Grant] = standard_grant
+    issuer: str | None = None
+    revoke_url: str | None = None
     revoke: Callable[[Client, Grant], None] | None = None
 
 
@@ -309,52 +233,12 @@ class OAuth:
 class ApiKey:
     """A door: a key that the person makes in the maker's app, exchanged for short-lived tokens.
 
-    `exchange(client, key)` is called without a token, each time one is needed.
+    `exchange(client, key)` is called without a token, each time one is needed. `lives` are the
+    days that a key may live, where the maker lets the person choose and does not say it later.
     """
 
     api: Api
     exchange: Callable[[Client, str], Grant]
     how_to: str  # how a person gets a key, in one or two sentences
+    lives: tuple[int, ...] = ()
     name: str = "key"
-
-
-Door = File | OAuth | ApiKey
-Remote = OAuth | ApiKey
-
-
-def keep_last(kind: str, payloads: Sequence[bytes]) -> bytes:
-    """The default `merge`: the newest version of a record replaces the older ones."""
-    del kind
-    return payloads[-1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """Everything the engine knows of one maker. See CONTRIBUTING.md for a worked example.
-
-    `normalise` is pure: all raw records of one source whose spans lie at most `reach` apart, and
-    the companions that overlap them, become sessions. `merge(kind, payloads)` joins several
-    versions or pieces of one raw record, oldest first; it must give the same for the same
-    set of pieces in any order where pieces may come in any order. `also` are other words for the
-    maker and its devices, in lower case; `hub` says that other makers' phone apps write into it.
-    """
-
-    id: str
-    name: str
-    docs: str
-    verified: dt.date | None
-    doors: tuple[Door, ...]
-    normalise: Callable[[Iterable[Raw]], Normalised]
-    reach: dt.timedelta = dt.timedelta(0)
-    merge: Callable[[str, Sequence[bytes]], bytes] = keep_last
-    also: tuple[str, ...] = ()
-    hub: bool = False
-
-    @property
-    def files(self) -> tuple[File, ...]:
-        return tuple(door for door in self.doors if isinstance(door, File))
-
-    @property
-    def remote(self) -> tuple[Remote, ...]:
-        """The doors that lead over the network."""
-        return tuple(door for door in self.doors if not isinstance(door, File))

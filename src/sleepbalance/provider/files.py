@@ -1,0 +1,63 @@
+"""The door of a file: what a person exported and hands over."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sleepbalance.provider.records import Finished, Raw
+
+
+class Stream(Protocol):
+    """Unpacked bytes of one member, read once from front to back."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Member(Protocol):
+    """One file of what a person handed over: a bare file, one in a folder, or one in a zip."""
+
+    @property
+    def name(self) -> str:
+        """Its path inside what was handed over, with forward slashes; a label, never opened."""
+
+    @property
+    def head(self) -> bytes:
+        """Its first 64 KiB, unpacked; empty where it is encrypted."""
+
+    @property
+    def encrypted(self) -> bool: ...
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies on disk by itself; None where it has to be unpacked, or was made."""
+
+    def open(self) -> AbstractContextManager[Stream]:
+        """Reads it from the start. A damaged archive ends the stream with `Malformed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the files of a provider may be, before we stop reading."""
+
+    unpacked: int = 64 * 2**30  # bytes
+    ratio: int = 200  # unpacked to packed, once more than 256 MiB came out
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A door: a file that the person exported and hands over.
+
+    `recognises` tells by content whether a member is what `read` wants. `read` yields raw records
+    (repeats included) and one `Finished` at the end; `now` guards against dates in the future.
+    `demo` is a made-up file that ships with the provider and says so in its first 64 KiB.
+    """
+
+    recognises: Callable[[Member], bool]
+    read: Callable[[Sequence[Member], dt.datetime], Iterator[Raw | Finished]]
+    how_to: str  # how a person gets such a file, in one or two sentences
+    demo: Path | None = None
