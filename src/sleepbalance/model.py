@@ -100,6 +100,10 @@ class Piece(NamedTuple):
         return self.offset + self.seconds
 
 
+UNNAMED = "unnamed"  # the `Source.key` of a sleep of which the maker does not say the device
+MANUAL_MARK = "#manual"  # ends the `Source.key` of what a person typed in
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One device or app through one account. `key` is stable, `name` is as the maker sent it."""
