@@ -105,12 +105,14 @@ class Account:
     """The maker's user behind a connection; `formerly` are ids that the same user had before.
 
     `zone` is the IANA name of where the maker says that they live; taken as the person's own
-    where they did not say it themselves.
+    where they did not say it themselves. `scopes` are what may be read, where the maker tells it
+    only to who asks, and not with the tokens; None: it is not told here.
     """
 
     id: str
     formerly: tuple[str, ...] = ()
     zone: str | None = None
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,7 @@ class OAuth:
     how_to: str  # how a person gets a client id, in one or two sentences
     name: str = "oauth"
     scope_separator: str = " "
+    asks_scopes: bool = True  # in the authorise address; False: the maker's page asks by itself
     extra: Mapping[str, str] = field(default_factory=dict)  # of the authorise address
     pkce: bool = True
     client_auth: Literal["body", "basic"] = "body"
