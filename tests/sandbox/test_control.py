@@ -162,7 +162,7 @@ def test_who_there_is(address: Address) -> None:
     assert [p["id"] for p in people] == ["1", "2", "3", "4"]
     assert [p["zone"] for p in people[:2]] == ["Europe/Berlin", "America/Los_Angeles"]
     assert len({p["makers"]["fitbit"] for p in people}) == 4
-    assert makers() == ["fitbit"]
+    assert {"fitbit", "garmin"} <= set(makers())
 
 
 def test_the_same_seed_is_the_same_to_the_byte() -> None:

@@ -196,7 +196,8 @@ async def _read_body(receive: Receive) -> bytes:
 
 def _tokens(scope: Scope, body: bytes) -> list[str]:
     header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-    found = [header.partition(" ")[2]] if header.lower().startswith("bearer ") else []
+    kind, _, sent = header.partition(" ")
+    found = [sent] if kind.lower() in ("bearer", "apikey") else []
     form = parse_qs(body.decode("utf-8", "replace"))
     return found + form.get("refresh_token", []) + form.get("token", [])
 

@@ -27,7 +27,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Login:
-    """The three addresses of one maker."""
+    """The addresses of one maker."""
 
     part: Part
     desk: Desk
@@ -35,20 +35,22 @@ class Login:
 
     def routes(self) -> list[Route]:
         door = self.desk.door
-        return [
+        routes = [
             Route(door.authorize, self.authorize, methods=["GET", "POST"]),
             Route(door.token, self.token, methods=["POST"]),
-            Route(door.revoke, self.revoke, methods=["POST"]),
         ]
+        if door.revoke:
+            routes.append(Route(door.revoke, self.revoke, methods=["POST"]))
+        return routes
 
     async def authorize(self, request: Request) -> Response:
-        asked = dict(request.query_params)
+        asked = self.desk.asked(request.query_params)
         if why := self.desk.objection(asked):
             return HTMLResponse(error_page(self.part.name, why), 400, HEADERS)
         if request.method == "POST":
             return _decided(self.desk, self.world, asked, await read_form(request))
-        people = self.world.people.values()
-        page = consent_page(self.part.name, self.desk.door.scopes, asked, people)
+        people, door = self.world.people.values(), self.desk.door
+        page = consent_page(self.part.name, door.scopes, asked, people, door.unticked)
         return HTMLResponse(page, headers=HEADERS)
 
     async def token(self, request: Request) -> Response:
@@ -91,7 +93,7 @@ def _decided(
     if fields.get("decision") != "allow" or not scopes or person not in world.people:
         answer = {"error": "access_denied"}
     else:
-        answer = {"code": desk.allow(asked, person, scopes), "scope": " ".join(scopes)}
+        answer = desk.answer(asked, person, scopes)
     if "state" in asked:
         answer = {"state": asked["state"], **answer}
     parts = urlsplit(asked["redirect_uri"])

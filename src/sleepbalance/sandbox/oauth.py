@@ -30,8 +30,9 @@ class Door:
 
     authorize: str
     token: str
-    revoke: str
     scopes: Mapping[str, str]  # name → what it lets an app see, in words
+    revoke: str = ""  # none: what else ends a consent is an address of the maker's own
+    unticked: frozenset[str] = frozenset()  # what the consent page does not propose
     access_prefix: str = ""
     refresh_prefix: str = ""
 
@@ -90,6 +91,10 @@ class Desk:
 
     # -- consent ----------------------------------------------------------------------------------
 
+    def asked(self, query: Mapping[str, str]) -> dict[str, str]:
+        """What an address asks for, with what this maker takes for granted."""
+        return dict(query)
+
     def objection(self, asked: Mapping[str, str]) -> str | None:
         """Why no consent can be asked for with these parameters, or None."""
         unknown = set(asked.get("scope", "").split()) - set(self.door.scopes)
@@ -129,6 +134,12 @@ class Desk:
             until=self.now() + CODE_LIFE,
         )
         return code
+
+    def answer(
+        self, asked: Mapping[str, str], person: str, scopes: tuple[str, ...]
+    ) -> dict[str, str]:
+        """What the app is told when the person has allowed it."""
+        return {"code": self.allow(asked, person, scopes), "scope": " ".join(scopes)}
 
     # -- tokens -----------------------------------------------------------------------------------
 

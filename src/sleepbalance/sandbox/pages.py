@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ code { font-size: .9em; overflow-wrap: anywhere; }
 """
 
 
-def _page(title: str, body: str) -> str:
+def whole_page(title: str, body: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -49,29 +49,38 @@ def _page(title: str, body: str) -> str:
     )
 
 
-def consent_page(
-    maker: str, scopes: Mapping[str, str], asked: Mapping[str, str], people: Iterable[Person]
-) -> str:
-    """Who signs in, and what the app may see. It posts to the address it came from."""
-    persons = "".join(
+def persons(people: Iterable[Person]) -> str:
+    """One of them is to be chosen."""
+    return "".join(
         f'<label><input type="radio" name="person" value="{escape(p.id)}"'
         f"{' checked' if p.id == '1' else ''}><span>{escape(p.name)} "
         f"<small>person {escape(p.id)}, {escape(p.zone)}</small></span></label>"
         for p in people
     )
+
+
+def consent_page(
+    maker: str,
+    scopes: Mapping[str, str],
+    asked: Mapping[str, str],
+    people: Iterable[Person],
+    unticked: Collection[str] = (),
+) -> str:
+    """Who signs in, and what the app may see. It posts to the address it came from."""
     boxes = "".join(
-        f'<label><input type="checkbox" name="scope" value="{escape(scope)}" checked>'
+        f'<label><input type="checkbox" name="scope" value="{escape(scope)}"'
+        f"{'' if scope in unticked else ' checked'}>"
         f"<span>{escape(scopes[scope])}<br><small>{escape(scope)}</small></span></label>"
         for scope in dict.fromkeys(asked["scope"].split())
     )
     app = escape(asked["redirect_uri"])
-    return _page(
+    return whole_page(
         f"Sign in: {maker} (sandbox)",
         f"<h1>May an app read your {escape(maker)} data?</h1>"
         '<p class="note">This is the sandbox. Nobody here is real, and no maker hears of it.</p>'
         f"<p>Afterwards you go back to <code>{app}</code>.</p>"
         '<form method="post">'
-        f"<fieldset><legend>Who are you?</legend>{persons}</fieldset>"
+        f"<fieldset><legend>Who are you?</legend>{persons(people)}</fieldset>"
         f"<fieldset><legend>What may it see?</legend>{boxes}</fieldset>"
         '<button name="decision" value="allow">Allow</button> '
         '<button name="decision" value="deny">Deny</button></form>',
@@ -80,7 +89,7 @@ def consent_page(
 
 def error_page(maker: str, why: str) -> str:
     kind, _, words = why.partition(": ")
-    return _page(
+    return whole_page(
         "Access blocked",
         f"<h1>Access blocked: the request for {escape(maker)} is not valid</h1>"
         f"<p>{escape(words)}</p><p><small>Error 400: {escape(kind)}</small></p>",
@@ -110,7 +119,7 @@ def front_page(address: str, people: Iterable[Person], parts: Iterable[Part]) ->
             ("requests", "what was asked so far"),
         )
     )
-    return _page(
+    return whole_page(
         "SleepBalance sandbox",
         "<h1>The sandbox: makers of wearables, played on your computer</h1>"
         '<p class="note">Nobody here is real. Every night is made up, and the same seed makes the '

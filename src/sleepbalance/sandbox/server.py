@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import re
 import socket
 import sys
 import threading
@@ -30,7 +31,7 @@ from sleepbalance.sandbox.control import Control
 from sleepbalance.sandbox.faults import Accident, Faults, Message, Receive, Scope, Send
 from sleepbalance.sandbox.ledger import Entry, Ledger
 from sleepbalance.sandbox.login import Login
-from sleepbalance.sandbox.oauth import SETTINGS, Desk
+from sleepbalance.sandbox.oauth import SETTINGS
 from sleepbalance.sandbox.pages import HEADERS, front_page
 from sleepbalance.sandbox.world import World
 
@@ -47,7 +48,7 @@ class Sandbox:
         self.faults, self.ledger = Faults(seed), Ledger()
         self.stopping = asyncio.Event()
         self.desks = {
-            part.id: Desk(
+            part.id: part.desk(
                 part=part.id,
                 door=part.door,
                 now=self.world.now,
@@ -66,8 +67,18 @@ class Sandbox:
             )
             for part in self.parts.values()
         ]
-        app = Starlette(routes=[Route("/", self._front), *control.routes(), *makers])
+        theirs = [
+            Mount(f"/-/{part.id}", routes=list(part.control))
+            for part in self.parts.values()
+            if part.control
+        ]
+        app = Starlette(routes=[Route("/", self._front), *control.routes(), *theirs, *makers])
         app.state.world, app.state.desks, app.state.recent = self.world, self.desks, {}
+        app.state.own = {
+            part.id: part.own(self.world, self.desks[part.id])
+            for part in self.parts.values()
+            if part.own
+        }
         return app
 
     async def _front(self, request: Request) -> Response:
@@ -86,7 +97,7 @@ class Sandbox:
             method=scope["method"],
             provider=provider,
             path=path,
-            query="" if "auth" in path else scope["query_string"].decode("latin-1"),
+            query=_without_tokens(path, scope["query_string"].decode("latin-1")),
             at=self.world.now().isoformat(),
             fault=fault.fault if fault else None,
         )
@@ -117,6 +128,10 @@ class Sandbox:
             grant.requests += 1
             entry.grant, entry.person = grant.id, grant.person
         self.ledger.note(entry)
+
+
+def _without_tokens(path: str, query: str) -> str:
+    return "" if "auth" in path else re.sub(r"token=[^&]*", "token=", query)
 
 
 def _copy(value: Any) -> Any:

@@ -34,9 +34,9 @@ def nights(
 
 def _row(world: World, person: Person, date: dt.date, sleeps: list[Seen]) -> dict[str, Any]:
     main = next(s for s in sleeps if s.main)
-    parts = _parts(main, sleeps)
+    parts = parts_of(main, sleeps)
     others = [s for s in sleeps if s not in parts]
-    naps = [s for s in others if s.sleep.kind == "nap" or _asleep(s) < NAP_BELOW]
+    naps = [s for s in others if s.sleep.kind == "nap" or asleep_in(s) < NAP_BELOW]
     return {
         "sleep_date": date.isoformat(),
         **_times(parts),
@@ -66,7 +66,7 @@ def _to_come(world: World, sleep: Any) -> Iterator[dict[str, Any]]:
 # -- parts ---------------------------------------------------------------------------------------
 
 
-def _parts(main: Seen, sleeps: list[Seen]) -> list[Seen]:
+def parts_of(main: Seen, sleeps: list[Seen]) -> list[Seen]:
     """The main sleep, and what lies so near that it belongs to the same night."""
     parts = [main]
     grown = True
@@ -83,21 +83,21 @@ def _parts(main: Seen, sleeps: list[Seen]) -> list[Seen]:
 def _belong(a: Seen, b: Seen) -> bool:
     first, second = sorted((a, b), key=lambda s: s.telling.start)
     apart = (second.telling.start - first.telling.end).total_seconds()
-    shortest = min(_asleep(a), _asleep(b))
+    shortest = min(asleep_in(a), asleep_in(b))
     same_source = a.sleep.device == b.sleep.device
     return same_source and (
         apart <= 3600 or any(shortest >= asleep and apart <= most for asleep, most in PARTS)
     )
 
 
-def _asleep(seen: Seen) -> int:
+def asleep_in(seen: Seen) -> int:
     return sum(s.seconds for s in seen.telling.hypnogram if s.stage in ASLEEP)
 
 
 # -- the columns ---------------------------------------------------------------------------------
 
 
-def _period(seen: Seen) -> tuple[int, int]:
+def period(seen: Seen) -> tuple[int, int]:
     """From the first to the last sleep, in seconds from the start."""
     asleep = [s for s in seen.telling.hypnogram if s.stage in ASLEEP]
     return asleep[0].offset, asleep[-1].end
@@ -123,8 +123,8 @@ def _times(parts: Sequence[Seen]) -> dict[str, Any]:
     first, last = parts[0], parts[-1]
     return {
         "bed_time": None if first.telling.form == "manual" else _begins(first, 0),
-        "sleep_start_time": _begins(first, _period(first)[0]),
-        "sleep_end_time": _ends(last, _period(last)[1]),
+        "sleep_start_time": _begins(first, period(first)[0]),
+        "sleep_end_time": _ends(last, period(last)[1]),
         "wake_time": None if last.telling.form == "manual" else _ends(last, last.telling.seconds),
     }
 
@@ -134,7 +134,7 @@ def _durations(parts: Sequence[Seen]) -> dict[str, Any]:
     seconds = dict.fromkeys(("deep", "rem", "light", "asleep"), 0)
     awake = 0
     for part in parts:
-        first, last = _period(part)
+        first, last = period(part)
         for stage in part.telling.hypnogram:
             if stage.stage in seconds:
                 seconds[stage.stage] += stage.seconds
@@ -162,7 +162,7 @@ def _shares(seconds: dict[str, int]) -> dict[str, int]:
 def _heart(person: Person, parts: Sequence[Seen]) -> dict[str, Any]:
     rates: list[int] = []
     for part in parts:
-        first, last = (dt.timedelta(seconds=s) for s in _period(part))
+        first, last = (dt.timedelta(seconds=s) for s in period(part))
         rates += rates_in(person, part.telling.start + first, part.telling.start + last)
     enough = len(rates) >= ENOUGH_BEATS
     return {
@@ -185,12 +185,12 @@ def _vitals(person: Person, date: dt.date, main: Seen) -> dict[str, Any]:
 
 
 def _nap(seen: Seen) -> dict[str, Any]:
-    first, last = _period(seen)
+    first, last = period(seen)
     return {
         "id": seen.sleep.id,
         "sleep_start_time": _begins(seen, first),
         "sleep_end_time": _ends(seen, last),
-        "total_sleep_time": (_asleep(seen) + 30) // 60,
+        "total_sleep_time": (asleep_in(seen) + 30) // 60,
     }
 
 

@@ -92,6 +92,10 @@ class World:
                 sleeps[sleep_id] = sleep
         return list(sleeps.values())
 
+    def told(self, person: Person, date: dt.date, at: dt.datetime) -> tuple[Seen, ...]:
+        """What was told at that instant of the sleeps of that date, in no order."""
+        return tuple(_seen(self.all_of(person, date), at))
+
     def _day(self, person: Person, date: dt.date, now: dt.datetime) -> tuple[Seen, ...]:
         if now < self._kept_from:  # the clock was moved back
             self._kept.clear()

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sleepbalance.sandbox.oauth import Door
+from sleepbalance.sandbox.oauth import Desk, Door
 from sleepbalance.sandbox.people import Person
-from sleepbalance.sandbox.world import Seen
+from sleepbalance.sandbox.world import Seen, World
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -23,7 +23,9 @@ class Part:
 
     `user_id(person)` and `sleep_id(person, seen)` are the maker's own names. `refusal(status,
     wait)` is its answer for too many requests (429) and for a failure of its own (500). `settings`
-    are what `/-/settings` may change, with their defaults, beside those of the door.
+    are what `/-/settings` may change, with their defaults, beside those of the door. `desk` is the
+    login where it has rules of its own, `own(world, desk)` makes what else it remembers (found in
+    `app.state.own`), `control` are its addresses below `/-/<id>`.
     """
 
     id: str
@@ -34,6 +36,9 @@ class Part:
     sleep_id: Callable[[Person, Seen], str]
     refusal: Callable[[int, int], Response]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    desk: type[Desk] = Desk
+    own: Callable[[World, Any], Any] | None = None
+    control: tuple[BaseRoute, ...] = ()
     look_at: tuple[str, ...] = ()  # addresses worth a look
 
 

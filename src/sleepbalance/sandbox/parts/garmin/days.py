@@ -1,0 +1,400 @@
+"""What the Personal API tells of a day: nights, HRV, heart rate, oxygen, sums."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sleepbalance.sandbox.body import beats, resting, tenth, vitals
+from sleepbalance.sandbox.chance import number
+from sleepbalance.sandbox.parts.garmin.night import (
+    Night,
+    ahead_at_end,
+    ahead_at_start,
+    onset,
+    waking,
+)
+from sleepbalance.sandbox.people import DAY, Person
+from sleepbalance.sandbox.truth import asleep_in
+from sleepbalance.sandbox.world import Seen
+
+QUALIFIERS = ((90, "EXCELLENT"), (80, "GOOD"), (60, "FAIR"), (0, "POOR"))
+EMPTY = (
+    "id",
+    "sleepTimeSeconds",
+    "napTimeSeconds",
+    "sleepWindowConfirmed",
+    "sleepWindowConfirmationType",
+    "sleepStartTimestampGMT",
+    "sleepEndTimestampGMT",
+    "sleepStartTimestampLocal",
+    "sleepEndTimestampLocal",
+    "autoSleepStartTimestampGMT",
+    "autoSleepEndTimestampGMT",
+    "sleepQualityTypePK",
+    "sleepResultTypePK",
+    "unmeasurableSleepSeconds",
+    "deepSleepSeconds",
+    "lightSleepSeconds",
+    "remSleepSeconds",
+    "awakeSleepSeconds",
+    "sleepFromDevice",
+    "averageRespirationValue",
+    "lowestRespirationValue",
+    "highestRespirationValue",
+    "awakeCount",
+    "avgSleepStress",
+    "avgHeartRate",
+    "ageGroup",
+    "sleepScoreFeedback",
+    "sleepScoreInsight",
+    "sleepScores",
+    "sleepVersion",
+)
+
+
+def display_name(person: Person) -> str:
+    return str(uuid.UUID(int=number(person.seed, person.id, "display", digits=38), version=4))
+
+
+def profile_number(person: Person) -> int:
+    return number(person.seed, person.id, "profile", digits=8)
+
+
+def device_number(person: Person, seen: Seen) -> int:
+    return number(person.seed, person.id, "watch", seen.sleep.device, digits=10)
+
+
+# -- sleep ---------------------------------------------------------------------------------------
+
+
+def daily_sleep(night: Night) -> dict[str, Any]:
+    """A DailySleepDTO; that of a day without a night has null times."""
+    body: dict[str, Any] = dict.fromkeys(EMPTY)
+    body |= {
+        "userProfilePK": profile_number(night.person),
+        "calendarDate": night.date.isoformat(),
+        "deviceRemCapable": False,
+        "retro": False,
+    }
+    if night.parts:
+        body |= _window(night) | _stages(night) | _measured(night)
+    elif night.off_wrist:
+        body |= _off_wrist(night)
+    if night.naps:
+        body["dailyNapDTOS"] = [_nap(night.person, seen) for seen in night.naps]
+        body["napTimeSeconds"] = sum(asleep_in(seen) for seen in night.naps)
+    return body
+
+
+def _window(night: Night) -> dict[str, Any]:
+    start, end = night.start, night.end
+    body = {
+        "id": millis(start),
+        "napTimeSeconds": 0,
+        "sleepStartTimestampGMT": millis(start),
+        "sleepEndTimestampGMT": millis(end),
+        "sleepStartTimestampLocal": millis(start) + 1000 * night.ahead_at_start,
+        "sleepEndTimestampLocal": millis(end) + 1000 * night.ahead_at_end,
+        "sleepWindowConfirmed": not night.pending,
+        "sleepWindowConfirmationType": confirmation(night),
+        "sleepFromDevice": not night.by_hand,
+        "sleepVersion": 2,
+        "ageGroup": "ADULT",
+    }
+    if night.edited:
+        body |= _as_the_watch_had_it(night)
+    return body
+
+
+def confirmation(night: Night) -> str:
+    if night.by_hand or night.edited:
+        return "manually_confirmed"
+    if night.pending:
+        return "unconfirmed"
+    enhanced = night.person.dice("confirmed", night.date).happens(0.8)
+    return "enhanced_confirmed_final" if enhanced else "auto_confirmed_final"
+
+
+def _as_the_watch_had_it(night: Night) -> dict[str, Any]:
+    """Where a person moved the window, the watch's own is told beside it."""
+    edges = []
+    for seen in night.parts:
+        own = next((t for t in reversed(seen.sleep.tellings) if not t.edited), None)
+        there = Seen(seen.sleep, own, seen.main, seen.created, seen.updated) if own else seen
+        edges.append((onset(there), waking(there)))
+    return {
+        "autoSleepStartTimestampGMT": millis(edges[0][0]),
+        "autoSleepEndTimestampGMT": millis(edges[-1][1]),
+    }
+
+
+def _stages(night: Night) -> dict[str, Any]:
+    if night.by_hand:
+        return {"sleepTimeSeconds": night.asleep, "unmeasurableSleepSeconds": 0}
+    seconds = night.seconds
+    return {
+        "sleepTimeSeconds": night.asleep,
+        "unmeasurableSleepSeconds": seconds["unmeasurable"],
+        "deepSleepSeconds": seconds["deep"],
+        "lightSleepSeconds": seconds["light"],
+        "remSleepSeconds": seconds["rem"],
+        "awakeSleepSeconds": seconds["awake"],
+        "deviceRemCapable": night.staged,
+        "awakeCount": sum(stage == "awake" for _, _, stage in night.levels),
+    }
+
+
+def _measured(night: Night) -> dict[str, Any]:
+    rates = night.rates()
+    body: dict[str, Any] = {}
+    if rates and not night.by_hand:
+        body["avgHeartRate"] = tenth(sum(rates) / len(rates))
+    if not night.vital:
+        return body
+    dice, measured = night.person.dice("garmin", night.date), vitals(night.person, night.date)
+    value = score(night)
+    return body | {
+        "averageRespirationValue": measured.breath,
+        "lowestRespirationValue": tenth(measured.breath - dice.between(2, 4)),
+        "highestRespirationValue": tenth(measured.breath + dice.between(2, 5)),
+        "averageSpO2Value": measured.oxygen,
+        "lowestSpO2Value": int(measured.oxygen_low),
+        "highestSpO2Value": int(measured.oxygen_high + 0.5),
+        "avgSleepStress": float(dice.whole(8, 34)),
+        "sleepScoreFeedback": "POSITIVE_DEEP" if value >= 60 else "NEGATIVE_NOT_RESTORATIVE",
+        "sleepScoreInsight": "NONE",
+        "breathingDisruptionSeverity": dice.pick(("NONE", "NONE", "LOW", "UNMEASURABLE")),
+        "sleepScores": {
+            "overall": {"value": value, "qualifierKey": qualifier(value)},
+            "remPercentage": {
+                "value": 100 * night.seconds["rem"] // night.asleep,
+                "qualifierKey": dice.pick(("EXCELLENT", "GOOD", "FAIR", "INVALID")),
+                "optimalStart": 21.0,
+                "optimalEnd": 31.0,
+            },
+        },
+    }
+
+
+def score(night: Night) -> int:
+    return night.person.dice("score", night.date).whole(38, 98)
+
+
+def qualifier(value: int) -> str:
+    return next(word for least, word in QUALIFIERS if value >= least)
+
+
+def _off_wrist(night: Night) -> dict[str, Any]:
+    """The watch lay about: a window, and nothing in it."""
+    rest = night.off_wrist
+    assert rest
+    ahead = 1000 * _ahead(rest.start, rest.zone_start), 1000 * _ahead(rest.end, rest.zone_end)
+    return {
+        "id": millis(rest.start),
+        "sleepTimeSeconds": 0,
+        "napTimeSeconds": 0,
+        "sleepWindowConfirmed": True,
+        "sleepWindowConfirmationType": "off_wrist",
+        "sleepStartTimestampGMT": millis(rest.start),
+        "sleepEndTimestampGMT": millis(rest.end),
+        "sleepStartTimestampLocal": millis(rest.start) + ahead[0],
+        "sleepEndTimestampLocal": millis(rest.end) + ahead[1],
+        "unmeasurableSleepSeconds": 0,
+        "deepSleepSeconds": 0,
+        "lightSleepSeconds": 0,
+        "remSleepSeconds": 0,
+        "awakeSleepSeconds": 0,
+        "sleepFromDevice": True,
+    }
+
+
+def _nap(person: Person, seen: Seen) -> dict[str, Any]:
+    by_hand = seen.telling.form == "manual"
+    dice = person.dice("nap", seen.sleep.id)
+    return {
+        "userProfilePK": profile_number(person),
+        "deviceId": 0 if by_hand else device_number(person, seen),
+        "calendarDate": seen.date.isoformat(),
+        "napTimeSec": asleep_in(seen),
+        "napStartTimestampGMT": bare(onset(seen)),
+        "napEndTimestampGMT": bare(waking(seen)),
+        "napFeedback": "IDEAL_TIMING_IDEAL_DURATION_LOW_NEED",
+        "napSource": 2 if by_hand or seen.telling.edited else dice.pick((0, 0, 1)),
+        "napStartTimeOffset": ahead_at_start(seen) // 60,
+        "napEndTimeOffset": ahead_at_end(seen) // 60,
+        "createTimestampGMT": bare(seen.created),
+        "updateTimestampGMT": bare(seen.updated),
+    }
+
+
+# -- HRV, heart, oxygen --------------------------------------------------------------------------
+
+
+def hrv_summary(night: Night) -> dict[str, Any]:
+    date, person = night.date, night.person
+    week = [vitals(person, date - n * DAY).rmssd for n in range(7)]
+    level = vitals(person, date).rmssd
+    local = waking(night.parts[-1]) + dt.timedelta(seconds=night.ahead_at_end, minutes=20)
+    low = int(person.rmssd * 0.85)
+    return {
+        "calendarDate": date.isoformat(),
+        "weeklyAvg": int(sum(week) / 7 + 0.5),
+        "lastNightAvg": int(level + 0.5),
+        "lastNight5MinHigh": int(level * 1.6),
+        "baseline": {
+            "lowUpper": low - 4,
+            "balancedLow": low,
+            "balancedUpper": int(person.rmssd * 1.15),
+            "markerValue": 0.31,
+        },
+        "status": "BALANCED" if level >= low else "UNBALANCED",
+        "feedbackPhrase": "HRV_BALANCED_2" if level >= low else "HRV_UNBALANCED_1",
+        "createTimeStamp": f"{bare(local)}.114",
+    }
+
+
+def hrv_chart(night: Night) -> dict[str, Any]:
+    """One night with a reading every five minutes."""
+    ahead = dt.timedelta(seconds=night.ahead_at_start)
+    edges = {"sleepStartTimestamp": night.start, "sleepEndTimestamp": night.end}
+    return {
+        "userProfilePk": profile_number(night.person),
+        "hrvSummary": hrv_summary(night),
+        "hrvReadings": [
+            {
+                "hrvValue": value,
+                "readingTimeGMT": f"{bare(night.start + dt.timedelta(seconds=offset))}.0",
+                "readingTimeLocal": f"{bare(night.start + ahead + dt.timedelta(seconds=offset))}.0",
+            }
+            for offset, value in hrv_values(night).items()
+        ],
+        "startTimestampGMT": f"{bare(night.start)}.0",
+        "endTimestampGMT": f"{bare(night.end)}.0",
+        **{f"{name}GMT": f"{bare(at)}.0" for name, at in edges.items()},
+        **{f"{name}Local": f"{bare(at + ahead)}.0" for name, at in edges.items()},
+    }
+
+
+def hrv_values(night: Night) -> dict[int, int]:
+    """By seconds from the start."""
+    level, dice = vitals(night.person, night.date).rmssd, night.person.dice("5 min", night.date)
+    last = int((night.end - night.start).total_seconds())
+    return {
+        offset: max(5, int(dice.bell(level, level / 8) + 0.5)) for offset in range(300, last, 300)
+    }
+
+
+def heart_rates(person: Person, date: dt.date, zone: str, now: dt.datetime) -> dict[str, Any]:
+    start, end = day_in(date, zone)
+    found = [[millis(b.at), b.bpm] for b in beats(person, start, min(end, now))]
+    rates = [rate for _, rate in found]
+    return {
+        "userProfilePK": profile_number(person),
+        "calendarDate": date.isoformat(),
+        **_edges(start, end, zone),
+        "maxHeartRate": max(rates, default=None),
+        "minHeartRate": min(rates, default=None),
+        "restingHeartRate": resting(person, date) if rates else None,
+        "lastSevenDaysAvgRestingHeartRate": resting_week(person, date) if rates else None,
+        "heartRateValueDescriptors": [
+            {"key": "timestamp", "index": 0},
+            {"key": "heartrate", "index": 1},
+        ],
+        "heartRateValues": found or None,
+    }
+
+
+def oxygen(night: Night, zone: str) -> dict[str, Any]:
+    start, end = day_in(night.date, zone)
+    body: dict[str, Any] = {
+        "userProfilePK": profile_number(night.person),
+        "calendarDate": night.date.isoformat(),
+        **_edges(start, end, zone),
+    }
+    if night.vital:
+        measured = vitals(night.person, night.date)
+        body |= {
+            "averageSpO2": measured.oxygen,
+            "lowestSpO2": int(measured.oxygen_low),
+            "avgSleepSpO2": measured.oxygen,
+            "sleepStartTimestampGMT": f"{bare(night.start)}.0",
+            "sleepEndTimestampGMT": f"{bare(night.end)}.0",
+        }
+    return body
+
+
+def daily_summary(night: Night, zone: str, now: dt.datetime) -> dict[str, Any]:
+    heart = heart_rates(night.person, night.date, zone, now)
+    worn = heart["heartRateValues"] is not None
+    measured = vitals(night.person, night.date) if night.vital else None
+    return {
+        "userProfileId": profile_number(night.person),
+        "displayName": display_name(night.person),
+        "calendarDate": night.date.isoformat(),
+        "source": "GARMIN",
+        "includesWellnessData": worn,
+        "sleepingSeconds": night.asleep if night.parts else None,
+        "minHeartRate": heart["minHeartRate"],
+        "maxHeartRate": heart["maxHeartRate"],
+        "restingHeartRate": heart["restingHeartRate"],
+        "lastSevenDaysAvgRestingHeartRate": heart["lastSevenDaysAvgRestingHeartRate"],
+        "averageSpo2": measured.oxygen if measured else None,
+        "lowestSpo2": int(measured.oxygen_low) if measured else None,
+        "avgWakingRespirationValue": measured.breath + 1 if measured else None,
+    }
+
+
+def summary_of_day(night: Night, zone: str, now: dt.datetime) -> dict[str, Any]:
+    """The same in the shape of the second version."""
+    heart = heart_rates(night.person, night.date, zone, now)
+    return {
+        "userProfilePk": profile_number(night.person),
+        "calendarDate": night.date.isoformat(),
+        "source": "GARMIN",
+        "includesWellnessData": heart["heartRateValues"] is not None,
+        "heartRate": {
+            "minHeartRate": heart["minHeartRate"],
+            "maxHeartRate": heart["maxHeartRate"],
+            "restingHeartRate": heart["restingHeartRate"],
+        },
+    }
+
+
+def resting_week(person: Person, date: dt.date) -> int:
+    return int(sum(resting(person, date - n * DAY) for n in range(7)) / 7 + 0.5)
+
+
+# -- times ---------------------------------------------------------------------------------------
+
+
+def day_in(date: dt.date, zone: str) -> tuple[dt.datetime, dt.datetime]:
+    """The two midnights of a calendar day there, in UTC."""
+    place = ZoneInfo(zone)
+    first, last = (dt.datetime.combine(d, dt.time(), tzinfo=place) for d in (date, date + DAY))
+    return first.astimezone(dt.UTC), last.astimezone(dt.UTC)
+
+
+def _edges(start: dt.datetime, end: dt.datetime, zone: str) -> dict[str, str]:
+    return {
+        "startTimestampGMT": f"{bare(start)}.0",
+        "endTimestampGMT": f"{bare(end)}.0",
+        "startTimestampLocal": f"{bare(start + dt.timedelta(seconds=_ahead(start, zone)))}.0",
+        "endTimestampLocal": f"{bare(end + dt.timedelta(seconds=_ahead(end, zone)))}.0",
+    }
+
+
+def _ahead(instant: dt.datetime, zone: str) -> int:
+    ahead = instant.astimezone(ZoneInfo(zone)).utcoffset()
+    return int(ahead.total_seconds()) if ahead else 0
+
+
+def millis(instant: dt.datetime) -> int:
+    return int(instant.timestamp()) * 1000
+
+
+def bare(instant: dt.datetime) -> str:
+    """Without a zone, as Garmin writes it: the name of the field says which clock is meant."""
+    return instant.replace(tzinfo=None, microsecond=0).isoformat()
