@@ -35,14 +35,14 @@ def is_placed(raw: Raw) -> None:
 
 
 def is_sound(group: Sequence[Raw], result: Normalised) -> None:
-    """Each record of the group became part of a sound session, or is set aside with a reason."""
+    """Each record became part of a sound session, is set aside with a reason, or withdraws one."""
     for session in result.sessions:
         assert session.source.key == group[0].source.key
         _session_is_sound(session)
     aside = {key for key, reason in result.aside if reason}
     assert aside <= {raw.key for raw in group}
     for raw in group:
-        if not raw.companion and raw.key not in aside:
+        if not raw.companion and raw.key not in (*aside, *result.withdrawn):
             assert any(_holds(session, raw) for session in result.sessions), raw.key
 
 

@@ -1,0 +1,168 @@
+"""Recognises and reads the account export: many files of about 100 days, which overlap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from sleepbalance.errors import Malformed
+from sleepbalance.provider import Finished, Member, Raw, Stream
+
+from .records import RESTING, STATUS, Reader
+from .values import date, decode, inside, number
+
+BLOCK = 256 * 1024
+LARGEST = 2**20  # bytes of one record; a day has some thousands
+MOST_DAMAGES = 100
+
+_NAMED = re.compile(r".*_sleepData|UDSFile_.*|.*_healthStatusData", re.IGNORECASE)
+_LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*(?:\{|\]|\Z)")
+_OTHERS = re.compile(rb'"(?:sleepStartTimestampLocal|dailySleepDTO|dateTime|summaryId)"')
+_SLEEPS = (b'"sleepStartTimestampGMT"', b'"sleepWindowConfirmationType"', b'"napList"')
+_STATUSES = (b'"calendarDate"', b'"metrics"', b'"type"')
+_DAYS = (b'"calendarDate"', b'"restingHeartRate"')
+_DATES = re.compile(r"((?:19|20|21)\d\d-\d\d-\d\d)", re.ASCII)
+_TOKENS = re.compile(rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|["{}]')  # no text holds the end of a line
+_NIGHT = {
+    *("sleepStartTimestampGMT", "sleepEndTimestampGMT", "sleepWindowConfirmationType"),
+    *("napList", "deepSleepSeconds", "lightSleepSeconds"),
+}
+
+
+# -- which files ---------------------------------------------------------------------------------
+
+
+def recognises(member: Member) -> bool:
+    """By content; by name where it is encrypted, so that reading can say what to do about it."""
+    path = PurePosixPath(member.name)
+    if path.suffix.lower() != ".json":
+        return False
+    named = bool(_NAMED.fullmatch(path.stem))
+    if member.encrypted:
+        return named
+    head = member.head
+    if not _LIST.match(head) or _OTHERS.search(head):
+        return False
+    told = any(mark in head for mark in _SLEEPS)
+    beside = any(all(mark in head for mark in marks) for marks in (_STATUSES, _DAYS))
+    return named or told or beside
+
+
+def _last_date(member: Member) -> str:
+    """The last date that the name tells, e.g. of 2026-04-27_2026-08-05_77_sleepData.json."""
+    found = [day for day in _DATES.findall(PurePosixPath(member.name).name) if date(day)]
+    return max(found, default="")
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def read(members: Sequence[Member], now: datetime) -> Iterator[Raw | Finished]:
+    """Every day of every file, the files in the order of their dates.
+
+    Raises `Malformed` where none of them can be opened.
+    """
+    problems: list[str] = []
+    unopened: list[Malformed] = []
+    for member in sorted(members, key=lambda m: (_last_date(m), m.name)):
+        try:
+            with member.open() as stream:
+                yield from _read_one(stream, Reader(now, _last_date(member)), problems, member.name)
+        except Malformed as error:
+            unopened.append(error)
+    if unopened and len(unopened) == len(members):
+        raise unopened[0]
+    problems += map(str, unopened)
+    yield Finished(problems=tuple(dict.fromkeys(problems)))
+
+
+def _read_one(stream: Stream, reader: Reader, problems: list[str], name: str) -> Iterator[Raw]:
+    records = Records(stream)
+    for payload in records:
+        yield from _of(payload, reader)
+    if records.trouble:
+        problems.append(f"{PurePosixPath(name).name} {records.trouble}")
+
+
+def _of(payload: bytes, reader: Reader) -> Iterator[Raw]:
+    """What one record of any of the files tells; of steps and calories nothing is kept."""
+    told = decode(payload)
+    if not isinstance(told, dict) or told.keys() & _NIGHT:
+        yield from reader.day(payload)
+        return
+    kind = STATUS if "metrics" in told else RESTING
+    if kind == RESTING and not number(told.get("restingHeartRate")):
+        return
+    day = date(told.get("calendarDate"))
+    if day is None:
+        yield reader.unreadable_beside(kind, payload, "does not say of which date it is")
+    elif kind == STATUS:
+        yield reader.beside(kind, payload, day)
+    else:
+        pulse = number(inside(told).get("restingHeartRate"))
+        kept = f'{{"calendarDate":"{day}","restingHeartRate":{pulse}}}'
+        yield reader.beside(kind, kept.encode(), day)
+
+
+class Records:
+    """The objects of a JSON list as bytes, of a stream of any length.
+
+    `trouble` says in the end why not all of them could be read.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._damages = 0
+        self.trouble: str | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        data, more = b"", True
+        while more or data:
+            more = bool(block := self._next())
+            objects = _Objects(data + block)
+            yield from objects
+            data = objects.left
+            if data and (len(data) > LARGEST or not more):
+                data = self._beyond(data)
+                if self._damages > MOST_DAMAGES:
+                    return
+
+    def _beyond(self, data: bytes) -> bytes:
+        """An object that does not end is left out: behind its beginning may be whole ones."""
+        self._damages += 1
+        self.trouble = self.trouble or "is cut off or damaged; what is whole of it was read"
+        return data[1:]
+
+    def _next(self) -> bytes:
+        """Empty at the end, also where a damaged archive ends early."""
+        try:
+            return self._stream.read(BLOCK)
+        except Malformed as error:
+            self.trouble = f"is damaged: {error}"
+            return b""
+
+
+class _Objects:
+    """The whole objects at the top of `data`; `left` is the beginning of one that is not."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.left = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        data, start, depth = self._data, 0, 0
+        for token in _TOKENS.finditer(data):
+            mark = token[0]
+            if mark == b"{":
+                start = start if depth else token.start()
+                depth += 1
+            elif mark == b"}" and depth:
+                depth -= 1
+                if not depth:
+                    yield data[start : token.end()]
+            elif mark == b'"' and data.find(b"\n", token.end()) < 0:  # its end is still to come
+                self.left = data[start if depth else token.start() :]
+                return
+        self.left = data[start:] if depth else b""
