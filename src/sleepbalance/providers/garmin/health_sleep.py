@@ -1,0 +1,178 @@
+"""What one sleep summary of the Health API says: where it ends, its levels and naps, how sure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sleepbalance.model import Stage
+
+from .health_values import instant
+from .values import inside, items, number, offset, seconds, text
+
+DAY = 86_400
+LONGEST = 2 * DAY  # seconds; nobody sleeps longer
+SAME = 60  # seconds that sums may differ by and still be the same
+NEAR = dt.timedelta(days=2)  # from a sleep to the naps of its date
+WORDS = {
+    "light": Stage.LIGHT,
+    "deep": Stage.DEEP,
+    "rem": Stage.REM,
+    "awake": Stage.AWAKE,
+}
+
+
+class Level(NamedTuple):
+    """A stretch in seconds from the start of the sleep."""
+
+    begin: int
+    end: int
+    stage: Stage
+
+
+class Nap(NamedTuple):
+    start: dt.datetime
+    seconds: int
+    zone: str | None
+    by_hand: bool
+
+    @property
+    def end(self) -> dt.datetime:
+        return self.start + dt.timedelta(seconds=self.seconds)
+
+
+class Sums(NamedTuple):
+    """The maker's seconds; None where it says nothing, e.g. of REM for a device that is blind."""
+
+    slept: int | None  # with or without the time awake: see `_length`
+    light: int | None
+    deep: int | None
+    rem: int | None
+    awake: int | None
+    unmeasured: int | None
+
+    @property
+    def staged(self) -> int:
+        return sum(filter(None, (self.light, self.deep, self.rem)))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A sleep summary that can be read."""
+
+    start: dt.datetime
+    seconds: int  # 0 for a watch that was not worn
+    zone: str | None  # of the clock at its start; nothing tells that of its end
+    validation: str
+    sums: Sums
+    levels: tuple[Level, ...]
+    naps: tuple[Nap, ...]
+    lost: int  # naps that cannot be read
+    told: Mapping[str, Any]
+
+    @property
+    def end(self) -> dt.datetime:
+        return self.start + dt.timedelta(seconds=self.seconds)
+
+    @property
+    def off_wrist(self) -> bool:
+        return self.validation == "OFF_WRIST"
+
+    @property
+    def tentative(self) -> bool:
+        return self.validation.endswith("TENTATIVE")
+
+    @property
+    def by_hand(self) -> bool:
+        """Typed in by a person. A measured sleep whose times they mended still is a device's."""
+        return self.validation.endswith("MANUAL") and not self.levels and not self.sums.staged
+
+    @property
+    def extent(self) -> tuple[dt.datetime, dt.datetime]:
+        """All that it speaks of, naps included."""
+        naps = () if self.off_wrist else self.naps
+        return (
+            min([self.start, *(nap.start for nap in naps)]),
+            max([self.end, *(nap.end for nap in naps)]),
+        )
+
+
+def summary_of(told: Mapping[str, Any]) -> Summary | str:
+    """A sleep summary, or why it cannot be read."""
+    start, sums = instant(told.get("startTimeInSeconds")), _sums(told)
+    if start is None:
+        return "does not say when it began"
+    if sums is None:
+        return "tells a duration that nobody sleeps"
+    validation = text(told.get("validation")).upper()
+    levels = tuple(_levels(inside(told, "sleepLevelsMap"), start))
+    length = max([_length(sums), *(level.end for level in levels)])
+    if validation == "OFF_WRIST":
+        length, levels = 0, ()
+    elif length == 0:
+        return "lasts no time at all"
+    elif length > LONGEST:
+        return "lasts longer than 48 hours"
+    naps = [_nap(nap, start) for nap in items(told.get("naps"))]
+    return Summary(
+        start=start,
+        seconds=length,
+        zone=offset(number(told.get("startTimeOffsetInSeconds"))),
+        validation=validation,
+        sums=sums,
+        levels=levels,
+        naps=tuple(sorted({nap for nap in naps if nap is not None})),
+        lost=naps.count(None),
+        told=told,
+    )
+
+
+def _sums(told: Mapping[str, Any]) -> Sums | None:
+    """None where one of them is told and cannot be."""
+    spelled = "unmeasurableSleepInSeconds", "unmeasurableSleepDurationInSeconds"  # both occur
+    names = (
+        "durationInSeconds",
+        "lightSleepDurationInSeconds",
+        "deepSleepDurationInSeconds",
+        "remSleepInSeconds",
+        "awakeDurationInSeconds",
+        next((name for name in spelled if told.get(name) is not None), spelled[0]),
+    )
+    sums = [seconds(told.get(name), LONGEST) for name in names]
+    unread = [n for n, v in zip(names, sums, strict=True) if v is None and told.get(n) is not None]
+    return None if unread else Sums(*sums)
+
+
+def _length(sums: Sums) -> int:
+    """Of the whole sleep. Garmin's duration is the time asleep or, in older summaries, all of it:
+    each summary tells by its stages which one it means."""
+    whole = sums.staged + (sums.awake or 0) + (sums.unmeasured or 0)
+    if sums.slept is None or abs(sums.slept - sums.staged) <= SAME:
+        return whole
+    return sums.slept
+
+
+def _levels(told: Mapping[str, Any], start: dt.datetime) -> Iterator[Level]:
+    """The levels that can be read; what is left out is a hole, and a hole is unknown."""
+    for word, stretches in told.items():
+        for stretch in items(stretches):
+            edges = [
+                instant(inside(stretch).get(name))
+                for name in ("startTimeInSeconds", "endTimeInSeconds")
+            ]
+            begin, end = (None if e is None else int((e - start).total_seconds()) for e in edges)
+            if begin is None or end is None or not max(begin, 0) < end <= LONGEST:
+                continue
+            yield Level(max(begin, 0), end, WORDS.get(word.casefold(), Stage.UNKNOWN))
+
+
+def _nap(told: object, sleep: dt.datetime) -> Nap | None:
+    nap = inside(told)
+    start = instant(nap.get("napStartTimeInSeconds"))
+    length = seconds(nap.get("napDurationInSeconds"), DAY)
+    if start is None or not length or abs(start - sleep) > NEAR:
+        return None
+    by_hand = text(nap.get("napValidation")).upper() == "MANUAL"
+    return Nap(start, length, offset(number(nap.get("napOffsetInSeconds"))), by_hand)
