@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sleepbalance import nights
-from sleepbalance.model import Edit, Session, ZoneFrom, local, offset_name
-from sleepbalance.store import edits, people, raws, sessions
+from sleepbalance import nights, providers
+from sleepbalance.model import UNNAMED, Edit, EditKind, Session, ZoneFrom, local, offset_name
+from sleepbalance.store import edits, homes, people, raws, sessions
 from sleepbalance.store import nights as rows
 from sleepbalance.store.adoption import adopt
 from sleepbalance.store.engine import Connection, clock
@@ -23,33 +23,66 @@ STRETCH = dt.timedelta(days=60)  # so much is held in memory at a time
 APP = "app"  # the provider of rows that the phone app wrote
 
 
-def derive(connection: Connection, user_id: str, changed: Iterable[Span]) -> int:
+def derive(
+    connection: Connection, user_id: str, changed: Iterable[Span], *, spoken: Iterable[dt.date] = ()
+) -> int:
     """Derives every night that the changed spans can touch; gives how many rows changed.
 
-    Belongs into the transaction that changed them.
+    Belongs into the transaction that changed them. On the dates of which the person has just
+    `spoken` a row is written also where it was still as the phone app left it.
     """
     people.lock_nights(connection, user_id)
-    work = _Derivation(connection, user_id)
-    spans = Stretches(changed, reach=MARGIN).slices(STRETCH)
+    known = homes.accounts(connection, user_id)
+    before = homes.derived(connection, user_id, known)
+    more = homes.moved(connection, user_id, before, known)
+    work = _Derivation(connection, user_id, homes.of_archives(known))
+    work.spoken |= set(spoken)
+    spans = Stretches([*changed, *more], reach=MARGIN).slices(STRETCH)
     return sum(work.derive(span) for span in spans)
 
 
 def derive_all(connection: Connection, user_id: str) -> int:
     """Derives every night of a person anew, e.g. after a zone was corrected."""
-    return derive(connection, user_id, sessions.extent(connection, user_id))
+    said = edits.extent(connection, user_id)
+    return derive(connection, user_id, sorted([*sessions.extent(connection, user_id), *said]))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A person's sleeps around a span as they stand, and the edits of them; nothing is written."""
+
+    told: nights.Derived
+    sent: Mapping[str, Session]  # by id of a report: as the maker sent it
+    said: Sequence[Edit]
+    zone: Callable[[dt.datetime], str]  # that holds for a wall clock, written as if in UTC
+
+
+def look(connection: Connection, user_id: str, span: Span) -> Looked:
+    """What `derive` would find around the span."""
+    at = homes.of_archives(homes.accounts(connection, user_id))
+    work = _Derivation(connection, user_id, at)
+    found = sessions.of_person(connection, user_id, span[0] - MARGIN, span[1] + MARGIN)
+    work.places.load(found)
+    placed, _ = _placed(work.places, found)
+    sent = {stored.report.id: stored.sent for stored in found}
+    zone = work.places.wall
+    return Looked(work.result(placed), sent, work.anchored(), lambda wall: zone(wall)[0])
 
 
 class _Derivation:
     """Derives the nights of one person, stretch by stretch."""
 
-    def __init__(self, connection: Connection, user_id: str) -> None:
+    def __init__(self, connection: Connection, user_id: str, at: Mapping[str, str]) -> None:
         self.connection = connection
         self.user_id = user_id
+        self.homes = at
+        self.roads = _roads()
         self.said = edits.standing(connection, user_id)
         ranks = people.order_of_sources(connection, user_id)
         self.order = [nights.SourceRank(*rank) for rank in ranks]
-        self.places = _Places(connection, user_id)
+        self.places = _Places(connection, user_id, at)
         self.writer = rows.Writer(connection, user_id, clock(connection))
+        self.spoken: set[dt.date] = set()
 
     def derive(self, span: Span) -> int:
         """Derives what the span can touch; gives how many rows changed."""
@@ -59,13 +92,25 @@ class _Derivation:
         found = sessions.of_person(self.connection, self.user_id, low, high)
         self.places.load(found)
         placed, moved = _placed(self.places, found)
-        said = [_anchored(edit, start, end, self.places) for edit, start, end in self.said]
-        result = nights.derive([s.report for s in placed], said, order=self.order)
+        result = self.result(placed)
         near = [s for s in placed if _touches(s, span[0] - REACH, span[1] + REACH)]
         known = {stored.report.id for stored in near}
         sessions.place(self.connection, [m for m in moved if m[0].report.id in known])
         sessions.note(self.connection, [n for s in near if (n := _noted(s, result)) is not None])
         return self._write(_dates(span, near, result), placed, result)
+
+    def anchored(self) -> list[Edit]:
+        return [_anchored(edit, start, end, self.places) for edit, start, end in self.said]
+
+    def result(self, placed: Sequence[Stored]) -> nights.Derived:
+        return nights.derive(
+            [s.report for s in placed if not s.hidden],
+            self.anchored(),
+            order=self.order,
+            homes=self.homes,
+            roads=self.roads,
+            withdrawn=[s.report for s in placed if s.hidden and s.report.provider != APP],
+        )
 
     def _write(self, dates: set[dt.date], placed: Sequence[Stored], result: nights.Derived) -> int:
         standing = rows.kept(self.connection, self.user_id, min(dates), max(dates))
@@ -74,20 +119,28 @@ class _Derivation:
             if (date := result.dates.get(stored.report.id)) is not None:
                 speakers.setdefault(date, set()).add(stored.report.provider)
         moved = _moved_rows(placed, result, speakers)
+        spoken = self.spoken | {e.date for e, _, _ in self.said if e.date and e.made_by != APP}
         written = 0
         for date in sorted(dates):
             before, night = standing.get(date), result.nights.get(date)
             given_up = before is not None and (before.ours or before.id in moved)
-            if before is not None and not given_up and _only_the_app(speakers.get(date, set())):
+            theirs = before is not None and not before.ours and date not in spoken
+            if theirs and not given_up and _only_the_app(speakers.get(date, set())):
                 continue  # nobody else speaks of this date: the row stays as the app wrote it
             if night is not None:
-                record = _record(night, before)
+                record = _record(night, before if theirs else None)
                 written += self.writer.write(date, record, night.details, before)
             elif given_up:
                 self.writer.erase(date)
                 written += 1
         self.writer.flush()
         return written
+
+
+def _roads() -> nights.Roads:
+    known = providers.load().values()
+    apps = {word: provider.id for provider in known for word in provider.apps}
+    return nights.Roads(apps, {provider.id: provider.name for provider in known})
 
 
 def _touches(stored: Stored, start: dt.datetime, end: dt.datetime) -> bool:
@@ -104,6 +157,8 @@ def _dates(span: Span, near: Sequence[Stored], result: nights.Derived) -> set[dt
 
 def _noted(stored: Stored, result: nights.Derived) -> tuple[str, dt.date | None, str | None] | None:
     """What to write of a session's date and of the report before it; None if that stands."""
+    if stored.hidden:
+        return None
     date = result.dates.get(stored.report.id)
     stands = result.superseded.get(stored.report.id)
     if (date, stands) == (stored.sleep_date, stored.superseded_by):
@@ -143,6 +198,7 @@ class _Places:
 
     connection: Connection
     user_id: str
+    homes: Mapping[str, str]
 
     def __post_init__(self) -> None:
         self.known = people.zones(self.connection, self.user_id)
@@ -167,7 +223,7 @@ class _Places:
         sent, report = stored.sent, stored.report
         if sent.zone_start is not None and sent.zone_end is not None:
             return Place(sent.zone_start, sent.zone_end, ZoneFrom.RECORD)
-        source = (report.provider, report.account, sent.source.key)
+        source = self._source((report.provider, report.account, sent.source.key))
         start, start_from = self._zone(sent.start, sent.zone_start, source, sent)
         end, end_from = self._zone(sent.end, sent.zone_end, source, sent)
         if start_from.is_guess and not end_from.is_guess:  # one place rather than half a guess
@@ -177,9 +233,9 @@ class _Places:
         order = list(ZoneFrom)
         return Place(start, end, max(start_from, end_from, key=order.index))
 
-    def wall(self, wall: dt.datetime) -> str:
-        """The zone for a wall clock that belongs to no source."""
-        return self._zone(wall, None, ("", "", ""), None)[0]
+    def wall(self, wall: dt.datetime) -> tuple[str, ZoneFrom]:
+        """The zone for a wall clock that belongs to no source, and where it is from."""
+        return self._zone(wall, None, ("", "", ""), None)
 
     def _zone(
         self,
@@ -203,9 +259,18 @@ class _Places:
         low = bisect_left(self.marks, (at - NEAR, "", ("", "", "")))
         high = bisect_right(self.marks, at + NEAR, key=lambda mark: mark[0])
         near = self.marks[low:high]
-        same = [mark for mark in near if mark[2] == source]
+        same = [mark for mark in near if self._one_source(mark[2], source)]
         best = min(same or near, key=lambda mark: (abs(mark[0] - at), mark), default=None)
         return None if best is None else best[1]
+
+    def _source(self, source: tuple[str, str, str]) -> tuple[str, str, str]:
+        provider, account, key = source
+        return provider, account or self.homes.get(provider, ""), key
+
+    def _one_source(self, told: tuple[str, str, str], source: tuple[str, str, str]) -> bool:
+        """Whether both are one device, as far as anybody says which."""
+        one, two = self._source(told), source
+        return one == two or (one[:2] == two[:2] and UNNAMED in (one[2], two[2]))
 
     def _persons(self, at: dt.datetime, *, wall: bool) -> str | None:
         """By the date at the place itself, so that a zone begins at its own midnight."""
@@ -246,12 +311,31 @@ def _placed(
 
 
 def _anchored(edit: Edit, start: str | None, end: str | None, places: _Places) -> Edit:
-    """The edit with a span on the wall clock turned into instants."""
+    """The edit with what it says on the wall clock turned into instants."""
     if edit.start is not None or start is None or end is None:
         return edit
-    return replace(edit, start=_instant(start, places), end=_instant(end, places))
+    if edit.kind is EditKind.ADDED:  # one place, like its date: where it ended
+        zone, zone_from = places.wall(_as_if_utc(end))
+        first, last = (sessions.from_wall(_as_if_utc(text), zone) for text in (start, end))
+        value = {**edit.value, "zone": zone, "zone_from": str(zone_from)}
+        return replace(edit, start=first, end=last, value=value)
+    value = dict(edit.value)
+    if edit.kind is EditKind.TIMES:
+        value |= {name: _told(value[name], places) for name in nights.TIMES if name in value}
+    return replace(edit, start=_instant(start, places), end=_instant(end, places), value=value)
+
+
+def _told(text: object, places: _Places) -> object:
+    """A time of an edit; one without an offset was told on the wall clock of its sleep."""
+    if not isinstance(text, str) or dt.datetime.fromisoformat(text).tzinfo is not None:
+        return text
+    return _instant(text, places).isoformat()
+
+
+def _as_if_utc(wall: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)
 
 
 def _instant(wall: str, places: _Places) -> dt.datetime:
-    naive = dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)
-    return sessions.from_wall(naive, places.wall(naive))
+    naive = _as_if_utc(wall)
+    return sessions.from_wall(naive, places.wall(naive)[0])

@@ -127,7 +127,9 @@ def test_an_export_taken_at_its_word_removes_and_says_how_many(app: App, tmp_pat
     attempt = take(app, Export(left), tmp_path, replace=True)
     assert counts(attempt) == (0, 1, 4)
     assert attempt["detail"]["hidden"] == 1
-    dates = [str(night["sleep_date"]) for night in app.nights(None)]
+    found = app.nights(None)
+    dates = [str(night["sleep_date"]) for night in found if not night["is_deleted"]]
+    assert [str(n["sleep_date"]) for n in found if n["is_deleted"]] == ["2026-10-22"]
     assert dates == ["2026-10-21", "2026-10-23", "2026-10-24", "2026-10-25"]
     with reading(app.engine) as connection:
         assert len(connection.execute(select(raw_records)).all()) == kept  # hidden, not erased

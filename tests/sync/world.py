@@ -82,11 +82,12 @@ class World:
             return history.attempts(connection)
 
     def nights(self) -> dict[dt.date, dict[str, Any]]:
-        """Night by date, without ids and times of writing."""
+        """Night by date, without ids and times of writing, and without what was taken back."""
         with reading(self.engine) as connection:
             return {
                 record["sleep_date"]: {k: v for k, v in record.items() if k not in LATER}
                 for record, _ in nights.listed(connection, self.user_id)
+                if not record["is_deleted"]
             }
 
     def rows(self, name: str) -> list[dict[str, Any]]:

@@ -50,7 +50,8 @@ class Overview:
         self.measured += slept
         self.in_bed_only += not slept and not row["is_deleted"]
         self.naps += len(row["naps"])
-        self.guessed += (row["details"] or {}).get("zone_from") in ("file", "none", None)
+        unplaced = (row["details"] or {}).get("zone_from") in ("file", "none", None)
+        self.guessed += unplaced and not row["is_deleted"]
         self.first = self.first or row["sleep_date"]
         self.last = row
 

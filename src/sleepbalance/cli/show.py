@@ -82,7 +82,7 @@ _MEANINGS = {
     "✎": "edited by you",
     "+nap": "a nap on that date, with times of its own",
     "2 parts": "the night was interrupted for longer; the gap is not counted",
-    "not sleep": "said not to be sleep",
+    "not sleep": "said not to be sleep, or taken back by its maker",
 }
 
 

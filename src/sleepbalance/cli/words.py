@@ -69,7 +69,8 @@ def what_it_was(row: Mapping[str, Any]) -> str:
     """The same without its date."""
     details = row["details"] or {}
     if row["is_deleted"]:
-        return "said not to be sleep."
+        yours = not details or details.get("edited")
+        return "said not to be sleep." if yours else "taken back by its maker."
     if row["total_sleep_time"] is None:
         bed = minutes(details.get("time_in_bed"))
         times = span(row["bed_time"], row["wake_time"])

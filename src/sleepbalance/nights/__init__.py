@@ -1,8 +1,28 @@
 """Sessions and edits become nights: pure, without clock, database or network."""
 
-from sleepbalance.nights.choice import SourceRank
+from sleepbalance.nights.choice import EVERY, Episode, SourceRank, is_rank
+from sleepbalance.nights.days import Day
 from sleepbalance.nights.derivation import Derived, derive
+from sleepbalance.nights.edits import TIMES
 from sleepbalance.nights.night import Night
+from sleepbalance.nights.roads import Roads
 from sleepbalance.nights.rules import RULES, Rules
+from sleepbalance.nights.spans import Span
+from sleepbalance.nights.standing import SourceKey
 
-__all__ = ["RULES", "Derived", "Night", "Rules", "SourceRank", "derive"]
+__all__ = [
+    "EVERY",
+    "RULES",
+    "TIMES",
+    "Day",
+    "Derived",
+    "Episode",
+    "Night",
+    "Roads",
+    "Rules",
+    "SourceKey",
+    "SourceRank",
+    "Span",
+    "derive",
+    "is_rank",
+]

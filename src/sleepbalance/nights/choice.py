@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from sleepbalance.model import local
+from sleepbalance.model import UNNAMED, local
+from sleepbalance.nights.roads import NO_ROADS, Roads
 from sleepbalance.nights.rules import Rules
 from sleepbalance.nights.sleeps import PERSON, Sleep
 from sleepbalance.nights.spans import Calendar, Span, connected, mostly_same, shared, union
@@ -26,8 +27,15 @@ GRADES = {
 }
 
 
+EVERY = "*"
+
+
 class SourceRank(NamedTuple):
-    """A place in the person's order of sources; no `source_key`: every source of the account."""
+    """A place in the person's order of sources; no `source_key`: every source of the account.
+
+    The account EVERY is each one of that provider; the provider EVERY ends the order: what no rank
+    names is never a night.
+    """
 
     provider: str
     account: str
@@ -144,6 +152,7 @@ class Candidate:
     rank: int | None = None  # its place in the person's order
     named: bool = False  # the person chose it for this night, or added it
     yardstick: Candidate | None = field(default=None)  # what it falls short of
+    copy_of: str | None = None  # the provider of this device whose own word is here too
 
     @cached_property
     def longest(self) -> Sleep:
@@ -176,7 +185,8 @@ class Candidate:
     def merit(self) -> tuple[object, ...]:
         """Smaller is better, apart from falling short."""
         last = self.rank is None
-        return (not self.named, last, self.rank or 0, self.grade, -self.size, self.source)
+        copy = self.copy_of is not None
+        return (not self.named, last, self.rank or 0, self.grade, copy, -self.size, self.source)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -188,16 +198,17 @@ def choose(
     rules: Rules,
     order: Sequence[SourceRank] = (),
     named: SourceRank | None = None,
+    roads: Roads = NO_ROADS,
 ) -> list[Episode]:
     """Believes one source of a component: one episode for each of its sleeps, in order."""
-    found = sorted(_candidates(sleeps, rules, order, named), key=lambda c: c.key)
+    found = sorted(_candidates(sleeps, rules, order, named, roads), key=lambda c: c.key)
     best = found[0]
     others: dict[int, list[Alternative]] = defaultdict(list)
     for loser in found[1:]:
         for sleep in loser.sleeps:
             near = max(best.sleeps, key=lambda s: (common(s, sleep), -s.start.timestamp()))
-            others[id(near)].append(Alternative(sleep, _against(loser, best)))
-    why = _why(best, found)
+            others[id(near)].append(Alternative(sleep, _reason(best, loser, roads)))
+    why = _why(best, found, roads)
     by_choice = best.named and best.source.provider != PERSON
     return [
         Episode(sleep, why, tuple(others[id(sleep)]), by_choice=by_choice)
@@ -210,15 +221,22 @@ def _candidates(
     rules: Rules,
     order: Sequence[SourceRank],
     named: SourceRank | None,
+    roads: Roads,
 ) -> list[Candidate]:
     by_source: dict[SourceKey, list[Sleep]] = defaultdict(list)
     for sleep in sleeps:
         by_source[sleep.source].append(sleep)
-    chosen = [s for s in by_source if named and is_rank(s, named)]
-    chosen = chosen or [s for s in by_source if s.provider == PERSON]
+    chosen = _chosen(by_source, named) or [s for s in by_source if s.provider == PERSON]
+    own = {source.provider for source in by_source}
     found = [
-        Candidate(source, tuple(own), _rank(source, order), source in chosen)
-        for source, own in by_source.items()
+        Candidate(
+            source,
+            tuple(own_sleeps),
+            _rank(source, order),
+            source in chosen,
+            copy_of=_copied(source, own_sleeps[0], own, roads),
+        )
+        for source, own_sleeps in by_source.items()
     ]
     staged = [c for c in found if c.grade in (HYPNOGRAM, TOTALS)]
     if not staged:
@@ -227,41 +245,71 @@ def _candidates(
     return [_measured_by(c, longest, rules) for c in found]
 
 
+def _copied(source: SourceKey, sleep: Sleep, own: Collection[str], roads: Roads) -> str | None:
+    maker = roads.maker(source.provider, sleep.last.session.source)
+    return maker if maker in own else None
+
+
 def _measured_by(candidate: Candidate, longest: Candidate, rules: Rules) -> Candidate:
     if candidate.period >= rules.stands_back * longest.period:
         return candidate
-    return Candidate(candidate.source, candidate.sleeps, candidate.rank, candidate.named, longest)
+    return replace(candidate, yardstick=longest)
 
 
 def _rank(source: SourceKey, order: Sequence[SourceRank]) -> int | None:
     return next((i for i, rank in enumerate(order) if is_rank(source, rank)), None)
 
 
+def _chosen(sources: Iterable[SourceKey], named: SourceRank | None) -> list[SourceKey]:
+    """What the person named for this night; through another door where that one is gone."""
+    if named is None:
+        return []
+    alike = [source for source in sources if is_rank(source, named)]
+    exact = [s for s in alike if s.account == named.account and named.source_key in (None, s.key)]
+    return exact or alike
+
+
 def is_rank(source: SourceKey, rank: SourceRank) -> bool:
-    same_account = (source.provider, source.account) == (rank.provider, rank.account)
-    return same_account and rank.source_key in (None, source.key)
+    """Whether a place in the order is this source's; what nobody named may be any of its maker."""
+    same_account = rank.account == EVERY or source.account in ("", rank.account)
+    same_device = rank.source_key in (None, UNNAMED, source.key) or source.key == UNNAMED
+    return source.provider == rank.provider and same_account and same_device
 
 
 # -- the reasons -------------------------------------------------------------------------------
 
 
-def _why(best: Candidate, found: Sequence[Candidate]) -> str:
+def _why(best: Candidate, found: Sequence[Candidate], roads: Roads) -> str:
     if len(found) == 1:
         return "only source"
-    rival = min(found[1:], key=lambda c: c.merit)
-    return f"{best.name}: {_reason(best, rival)}"
+    rivals = [c for c in found[1:] if not _one_device(best, c)] or found[1:]
+    return f"{best.name}: {_reason(best, min(rivals, key=lambda c: c.merit), roads)}"
 
 
-def _against(loser: Candidate, best: Candidate) -> str:
+def _one_device(one: Candidate, two: Candidate) -> bool:
+    return one.source.provider == two.copy_of or two.source.provider == one.copy_of
+
+
+def _reason(best: Candidate, loser: Candidate, roads: Roads) -> str:
     """Why a source was not chosen."""
-    return _reason(best, loser)
-
-
-def _reason(best: Candidate, loser: Candidate) -> str:
     if best.named:
         return "you added it" if best.source.provider == PERSON else "your choice for this night"
+    if loser.copy_of == best.source.provider:
+        return f"{loser.name} is {_road(loser, roads)}"
+    if best.copy_of == loser.source.provider:
+        return f"{_road(best, roads)}; {_compared(best, loser)}"
     if _same_record(best, loser):
-        return f"{loser.name} by {loser.source.provider} seems to be the same by another road"
+        by = roads.name(loser.source.provider)
+        return f"{loser.name} by {by} seems to be the same by another road"
+    return _compared(best, loser)
+
+
+def _road(copy: Candidate, roads: Roads) -> str:
+    maker, through = copy.copy_of or "", copy.source.provider
+    return f"the same {roads.name(maker)}, through {roads.name(through)}"
+
+
+def _compared(best: Candidate, loser: Candidate) -> str:
     if loser.yardstick is not None and best.yardstick is None:
         return _short_of(loser, loser.yardstick)
     return _by_merit(best, loser)

@@ -155,7 +155,7 @@ def _zone(edit: Edit, start: dt.datetime, others: Sequence[Report]) -> tuple[str
     """The zone that the edit was made in, else that of the nearest report."""
     told = edit.value.get("zone")
     if isinstance(told, str):
-        return told, ZoneFrom.PERSON
+        return told, ZoneFrom(str(edit.value.get("zone_from", ZoneFrom.PERSON)))
     if not others:
         return "UTC", ZoneFrom.NONE
     near = min(others, key=lambda r: (abs(r.session.start - start), r.id))

@@ -114,11 +114,12 @@ class Scribe:
 
     def deleted(self, main: Episode, quality: Quality) -> Night:
         """The row of a sleep that was none: it stays, and every number in it is null."""
+        yours = main.dead
         details = {
             **_source(main.chosen),
-            "edited": ["is_deleted"],
-            "why": "you said that this was no sleep",
-            "provenance": {"is_deleted": YOUR_EDIT},
+            "edited": ["is_deleted"] if yours else [],
+            "why": "you said that this was no sleep" if yours else main.why,
+            "provenance": {"is_deleted": YOUR_EDIT if yours else main.why},
         }
         provider = main.chosen.source.provider
         return self._write(main.date, {}, details, provider, quality, is_deleted=1)

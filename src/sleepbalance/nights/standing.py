@@ -93,7 +93,7 @@ def _best(
     standing = []
     for reading in sorted(readings, key=key):
         near = calendar.near(reading.extent, around=1)
-        better = [r for r in near if _same_sleep(reading, r, rules)]
+        better = [r for r in near if one_sleep(reading, r, rules)]
         if better:
             replaced[reading.report.id] = better[0].report.id
         else:
@@ -102,7 +102,8 @@ def _best(
     return standing
 
 
-def _same_sleep(one: Reading, two: Reading, rules: Rules) -> bool:
+def one_sleep(one: Reading, two: Reading, rules: Rules) -> bool:
+    """Rule 2: whether two reports tell the same sleep."""
     if not length(one.extent) and not length(two.extent):  # both know their date only
         return one.date == two.date
     return mostly_same(one.extent, two.extent, rules.same_sleep)
@@ -110,7 +111,7 @@ def _same_sleep(one: Reading, two: Reading, rules: Rules) -> bool:
 
 def _clusters(readings: Sequence[Reading], rules: Rules) -> list[list[Reading]]:
     def same(i: int, j: int) -> bool:
-        return _same_sleep(readings[i], readings[j], rules)
+        return one_sleep(readings[i], readings[j], rules)
 
     groups = connected([r.extent for r in readings], same)
     return [[readings[i] for i in group] for group in groups]

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from sleepbalance.model import Edit, EditKind
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.phone import PROVIDER, Told
 from sleepbalance.store.sessions import naive
 from sleepbalance.store.tables import sleep_edits
+from sleepbalance.stretches import Span
+
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The sleep that an edit is about: its span, on the wall clock where its maker told one."""
+
+    date: dt.date
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    wall: bool = False  # both as if in UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An edit as it is kept, also one that was taken back."""
+
+    edit: Edit
+    undone_at: dt.datetime | None
 
 
 def standing(connection: Connection, user_id: str) -> Sequence[tuple[Edit, str | None, str | None]]:
@@ -36,6 +58,66 @@ def _edit(row: Row[Any]) -> Edit:
         made_at=row.made_at,
         made_by=row.made_by,
     )
+
+
+def everything(connection: Connection, user_id: str) -> list[Kept]:
+    """All that a person ever said, the oldest first."""
+    query = (
+        select(sleep_edits)
+        .where(sleep_edits.c.user_id == user_id)
+        .order_by(sleep_edits.c.made_at, sleep_edits.c.id)
+    )
+    return [Kept(_edit(row), row.undone_at) for row in connection.execute(query)]
+
+
+def extent(connection: Connection, user_id: str) -> list[Span]:
+    """The times that a person's standing edits are about; a wall clock may be a day beside."""
+    return [_span(edit, wall) for edit, wall, _ in standing(connection, user_id)]
+
+
+def _span(edit: Edit, wall: str | None) -> Span:
+    start, end = edit.start, edit.end
+    if start is None and wall is not None:
+        start = dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)
+    if start is None and edit.date is not None:
+        start = dt.datetime.combine(edit.date, dt.time(), dt.UTC)
+    start = start or edit.made_at or dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return start, max(end or start + DAY, start)
+
+
+def add(
+    connection: Connection,
+    user_id: str,
+    anchor: Anchor,
+    said: Iterable[tuple[EditKind, dict[str, Any]]],
+    *,
+    by: str,
+    now: dt.datetime,
+) -> list[str]:
+    """Writes what a person says of one sleep; gives the ids of the edits."""
+    span = (anchor.start, anchor.end)
+    wall = [naive(at) if anchor.wall and at else None for at in span]
+    instants = [None if anchor.wall else at for at in span]
+    row = {
+        "user_id": user_id,
+        "start_at": instants[0],
+        "end_at": instants[1],
+        "wall_start": wall[0],
+        "wall_end": wall[1],
+        "sleep_date": anchor.date,
+        "made_at": now,
+        "made_by": by,
+    }
+    rows = [{"id": new_id(), "kind": str(kind), "value": value, **row} for kind, value in said]
+    if rows:
+        connection.execute(insert(sleep_edits), rows)
+    return [str(row["id"]) for row in rows]
+
+
+def undo(connection: Connection, ids: Iterable[str], now: dt.datetime) -> None:
+    """Takes edits back; they stay on record."""
+    mine = update(sleep_edits).where(sleep_edits.c.id.in_(list(ids)))
+    connection.execute(mine.values(undone_at=now))
 
 
 def of_the_app(user_id: str, told: Told, now: dt.datetime) -> list[dict[str, Any]]:

@@ -181,13 +181,8 @@ def ending(
 def of_person(
     connection: Connection, user_id: str, start: dt.datetime, end: dt.datetime
 ) -> list[Stored]:
-    """All sessions of a person that touch [start, end] and are not hidden."""
-    return _found(
-        connection,
-        table.c.user_id == user_id,
-        table.c.hidden_since.is_(None),
-        *_touching(start, end),
-    )
+    """All sessions of a person that touch [start, end], hidden ones too."""
+    return _found(connection, table.c.user_id == user_id, *_touching(start, end))
 
 
 def of_date(connection: Connection, user_id: str, date: dt.date) -> list[Stored]:

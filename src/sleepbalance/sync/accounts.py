@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sleepbalance.derive import derive
-from sleepbalance.store import absences, connections, people, raws
+from sleepbalance.store import absences, connections, homes, people, raws
 from sleepbalance.store.engine import Connection, Engine, writing
 from sleepbalance.store.raws import Owner
+from sleepbalance.stretches import Span
 
 
 def remove_data(engine: Engine, owner: Owner) -> int:
@@ -17,8 +19,10 @@ def remove_data(engine: Engine, owner: Owner) -> int:
     """
     with writing(engine) as connection:
         people.lock_nights(connection, owner.user_id)
+        before = homes.accounts(connection, owner.user_id)
         raws.remove_all(connection, owner)
-        return derive(connection, owner.user_id, absences.remove_all(connection, owner))
+        erased = absences.remove_all(connection, owner)
+        return derive(connection, owner.user_id, [*erased, *_archives(connection, owner, before)])
 
 
 def rename_account(connection: Connection, owner: Owner, new: str) -> int:
@@ -27,6 +31,13 @@ def rename_account(connection: Connection, owner: Owner, new: str) -> int:
     Gives how many nights changed: some may, where sleeps were kept under both ids.
     """
     people.lock_nights(connection, owner.user_id)
+    before = homes.accounts(connection, owner.user_id)
     connections.rename_account(connection, owner, new)
     spans = absences.spans(connection, replace(owner, account=new))
-    return derive(connection, owner.user_id, spans)
+    return derive(connection, owner.user_id, [*spans, *_archives(connection, owner, before)])
+
+
+def _archives(connection: Connection, owner: Owner, before: Iterable[homes.Account]) -> list[Span]:
+    """Where archives lie that belong to another account than before, or to none any more."""
+    after = homes.accounts(connection, owner.user_id)
+    return homes.moved(connection, owner.user_id, before, after)
