@@ -217,4 +217,4 @@ def test_every_key_of_the_file_is_told(tmp_path: Path) -> None:
     lines = ["[providers.maker]", *(f'{key} = "x"' for key in keys)]
     (tmp_path / "settings.toml").write_text("\n".join(lines))
     assert load(tmp_path, {}).providers == {"maker"}
-    assert len(keys) == 4
+    assert len(keys) == 5

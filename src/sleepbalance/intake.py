@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice, takewhile
@@ -244,14 +244,17 @@ class _Source:
         beside = raws.between(*where, companion=True, shared=intake.shared)
         stored = sessions.of_source(*where)
         fresh: list[Session] = []
+        withdrawn: set[str] = set()
         for cluster in batch:
             near = [raw for raw in beside if _overlap(raw, cluster)]
             said = intake.provider.normalise([*cluster.raws, *near])
+            withdrawn.update(said.withdrawn)
             for key, reason in said.aside:
                 if self.spool.has(key):
                     intake.aside[reason] = intake.aside.get(reason, 0) + 1
             standing = [s for s in stored if _within(s, cluster)]
-            fresh += self._compare(self._known(standing, said.sessions), list(said.sessions))
+            known = self._known(standing, said.sessions)
+            fresh += self._compare(known, list(said.sessions), withdrawn)
         sessions.insert_all(intake.connection, intake.owner, fresh, intake.bond, intake.now)
 
     def _known(self, standing: list[Stored], said: Sequence[Session]) -> list[Stored]:
@@ -263,15 +266,18 @@ class _Source:
         names = [s.external_id for s in said if s.external_id not in here]
         return [*standing, *sessions.named(intake.connection, intake.owner, names)]
 
-    def _compare(self, standing: list[Stored], said: list[Session]) -> list[Session]:
+    def _compare(
+        self, standing: list[Stored], said: list[Session], withdrawn: Collection[str]
+    ) -> list[Session]:
         """Replaces what stands by what is said now; a row keeps its id where it is the same.
 
-        Gives the sessions that are new.
+        Gives the sessions that are new. What the maker takes back is hidden, and kept.
         """
         intake, fresh = self.intake, list[Session]()
         pairs, left = _paired(said, standing)
         for stored in left:
-            if stored.report.id in intake.leaving:
+            taken_back = stored.sent.external_id in withdrawn and not stored.hidden
+            if stored.report.id in intake.leaving or taken_back:
                 intake.withdraw(stored)
             elif not stored.hidden:  # became part of another one
                 sessions.remove(intake.connection, [stored.report.id])

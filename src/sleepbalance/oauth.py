@@ -104,6 +104,32 @@ def read_redirect(query: str | Mapping[str, str], state: str) -> str:
     return told["code"]
 
 
+def check_issuer(told: Mapping[str, str], door: OAuth) -> None:
+    """Raises UsageError where another server than the door's answered (RFC 9207, section 2.4).
+
+    The code is not used up then: it works once, and only where it was made.
+    """
+    issuer = told.get("iss")
+    if issuer is None or issuer == door.issuer:
+        return
+    raise UsageError(
+        f"This answer came from {issuer[:100]}, which is not where this login was begun"
+        f" ({door.name}). Your client may belong to another door: connect again with --door."
+    )
+
+
+def revoke(wire: Wire, door: OAuth, client_id: ClientId, grant: Grant) -> None:
+    """Ends the consent at the maker (RFC 7009); a token that is unknown there is as good."""
+    assert door.revoke_url is not None
+    token = grant.refresh or grant.access
+    form = {"token": token, "token_type_hint": "refresh_token" if grant.refresh else "access_token"}
+    headers = _prove_client(door, client_id, form)
+    reply = wire.send("POST", door.revoke_url, headers=headers, form=form)
+    if not 200 <= reply.status < 300 and _error(reply) not in CONSENT_GONE:
+        hide = [token, client_id.secret]
+        raise _refusal(reply, wire.provider or host_of(door.revoke_url), hide)
+
+
 def _read_query(query: str) -> dict[str, str]:
     try:
         told = parse_qs(query.removeprefix("?"), keep_blank_values=True, max_num_fields=100)
@@ -158,12 +184,7 @@ def refresh(wire: Wire, door: OAuth, client_id: ClientId, token: str) -> Grant:
 
 
 def _ask(wire: Wire, door: OAuth, client_id: ClientId, form: dict[str, str]) -> Grant:
-    headers: dict[str, str] = {}
-    if door.client_auth == "basic" and client_id.secret:
-        headers = _basic(client_id)
-    else:
-        form |= {"client_id": client_id.id}
-        form |= {"client_secret": client_id.secret} if client_id.secret else {}
+    headers = _prove_client(door, client_id, form)
     reply = wire.send("POST", door.token_url, headers=headers, form=form)
     hide = [form[name] for name in SECRET if name in form] + [client_id.secret]
     name = wire.provider or host_of(door.token_url)
@@ -174,6 +195,15 @@ def _ask(wire: Wire, door: OAuth, client_id: ClientId, form: dict[str, str]) -> 
     except (Malformed, AttributeError, TypeError):
         problem = Unavailable(f"{name} sent no tokens that can be read; try again later.")
     raise problem
+
+
+def _prove_client(door: OAuth, client_id: ClientId, form: dict[str, str]) -> dict[str, str]:
+    """Who we are: in the headers that it gives, or in the form, as the maker wants it."""
+    if door.client_auth == "basic" and client_id.secret:
+        return _basic(client_id)
+    form |= {"client_id": client_id.id}
+    form |= {"client_secret": client_id.secret} if client_id.secret else {}
+    return {}
 
 
 def _basic(client_id: ClientId) -> dict[str, str]:

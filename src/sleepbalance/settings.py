@@ -19,7 +19,7 @@ ELSEWHERE = "SLEEPBALANCE_SETTINGS"
 SANDBOX = "SLEEPBALANCE_SANDBOX_URL"
 
 _CLIENT = re.compile(
-    r"SLEEPBALANCE_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET_FILE|CLIENT_SECRET|REDIRECT_URI)"
+    r"SLEEPBALANCE_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET_FILE|CLIENT_SECRET|REDIRECT_URI|DOOR)"
 )
 
 
@@ -60,6 +60,11 @@ SETTINGS = (
         "providers.<provider>.redirect_uri",
     ),
     Setting(
+        "SLEEPBALANCE_<PROVIDER>_DOOR",
+        "the door to connect through, where the maker has several; the same as connect --door",
+        "providers.<provider>.door",
+    ),
+    Setting(
         "SLEEPBALANCE_MASTER_KEY_FILE",
         "a file, e.g. a mounted secret, with the keys that seal tokens: one per line, the first"
         " one seals",
@@ -89,6 +94,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_secret: str = ""
     client_secret_file: str = ""
     redirect_uri: str = ""
+    door: str = ""
 
     def __repr__(self) -> str:
         return f"_Entry({self.client_id!r})"
@@ -126,6 +132,11 @@ class Settings:
                 raise UsageError(f"There is a secret for {provider_id}, but no {name}_CLIENT_ID.")
             return None
         return Client(client_id, secret, redirect or None)
+
+    def door(self, provider_id: str) -> str | None:
+        """The name of the door that is to be used; None where nobody said."""
+        given = self._environment.get(_variable(provider_id).lower(), _Entry())
+        return given.door or self._in_file.get(provider_id, _Entry()).door or None
 
     def _secret(self, provider_id: str, entry: _Entry) -> str:
         if not entry.client_secret_file:

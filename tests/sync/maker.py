@@ -29,6 +29,7 @@ from sleepbalance.provider import (
 
 ACCOUNT = Source("", "Traumland")
 HOUR = dt.timedelta(hours=1)
+TAKEN_BACK = "taken back"  # a kind of sleep
 
 
 # -- the provider ------------------------------------------------------------------------------
@@ -95,7 +96,11 @@ def merge(kind: str, payloads: Sequence[bytes]) -> bytes:
 def normalise(raws: Iterable[Raw]) -> Normalised:
     once = {raw.key: raw for raw in raws}
     own = [raw for _, raw in sorted(once.items()) if not raw.companion]
-    return Normalised(sessions=tuple(session(raw, once) for raw in own))
+    told = {raw.key: str(msgspec.json.decode(raw.payload)["kind"]) for raw in own}
+    return Normalised(
+        sessions=tuple(session(raw, once) for raw in own if told[raw.key] != TAKEN_BACK),
+        withdrawn=tuple(key for key, kind in told.items() if kind == TAKEN_BACK),
+    )
 
 
 def session(raw: Raw, beside: Mapping[str, Raw]) -> Session:
@@ -254,7 +259,7 @@ class Maker:
         if path == "hearts":
             sleep = self.sleeps.get(params["id"])
             return sleep.heart if sleep else None
-        if path == "moods":
+        if path in ("moods", "backfill"):
             return []
         start, end = instant(params["from"]), instant(params["to"])
         found = [s for s in self.sleeps.values() if start <= s.end < end]
@@ -286,8 +291,9 @@ class Person:
         params: Mapping[str, str | int] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        del params, json, form
+        del params, json, form, headers
         raise AssertionError(f"nobody posts to {path}")
 
     def delete(self, path: str) -> Reply:

@@ -8,12 +8,13 @@ from typing import Any
 from sleepbalance import providers, sync
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import UsageError
-from sleepbalance.provider import OAuth, Provider, Remote
+from sleepbalance.provider import ApiKey, OAuth, Provider, Remote
 from sleepbalance.store import connections, windows
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import Connection, reading
 
 SOON = dt.timedelta(days=2)  # a consent that ends within is said ahead
+SOON_FOR_KEYS = dt.timedelta(days=7)  # a key is renewed by hand
 
 
 def listed(app: App, user_id: str | None = None, provider: str | None = None) -> list[Any]:
@@ -46,6 +47,9 @@ def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any
         "reads": reads,
         "may_not_read": lacks,
         "consent_expires_at": bond.consent_expires_at,
+        "ends": "key" if isinstance(door, ApiKey) else "consent",
+        "lives": list(door.lives) if isinstance(door, ApiKey) else [],
+        "by_push": door is not None and door.api.order is not None,
         **{state: [_span(*dates) for dates in ranges.get(state, [])] for state in _STATES},
         "earlier_to_come": goes_on,  # years before the first range were not asked yet
         "complete_until": max((last for _, last in ranges.get("fetched", [])), default=None),
@@ -87,15 +91,30 @@ def in_words(row: dict[str, Any], now: dt.datetime) -> str:
     if row["door"] == "file":
         return "by file; a newer export brings newer nights"
     text = words[row["status"]]
-    if row["status"] == "connected" and ends_soon(row, now):
-        text += f"; the consent ends {row['consent_expires_at']:%Y-%m-%d %H:%M} UTC. {again}"
+    if row["status"] == "connected" and (ends := row["consent_expires_at"]) and ends_soon(row, now):
+        text += f"; the {row['ends']} ends {ends:%Y-%m-%d %H:%M} UTC. {again}"
+    elif row["status"] == "connected" and (days := _may_end(row, now)) is not None:
+        text += f"; if you let the key live {days} days, it ends soon. {again} with a new key"
     return text
 
 
 def ends_soon(row: dict[str, Any], now: dt.datetime) -> bool:
-    """Whether the consent ends so soon that it is said ahead."""
+    """Whether the consent ends, or may end, so soon that it is said ahead."""
     ends: dt.datetime | None = row["consent_expires_at"]
-    return row["status"] == "connected" and ends is not None and ends - now <= SOON
+    if row["status"] != "connected":
+        return False
+    if ends is None:
+        return _may_end(row, now) is not None
+    return ends - now <= (SOON_FOR_KEYS if row["ends"] == "key" else SOON)
+
+
+def _may_end(row: dict[str, Any], now: dt.datetime) -> int | None:
+    """The days that the key may have been made for, if it ends soon then; None if it does not."""
+    age: dt.timedelta = now - row["connected_at"]
+    if row["consent_expires_at"] is not None:
+        return None
+    lives = [dt.timedelta(days=days) for days in row["lives"]]
+    return next((life.days for life in lives if life - SOON_FOR_KEYS <= age < life), None)
 
 
 def one(app: App, user_id: str, provider: str) -> dict[str, Any]:

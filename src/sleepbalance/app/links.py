@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sleepbalance import oauth, providers, sync
+from sleepbalance import derive, oauth, providers, sync
 from sleepbalance.app import connected
 from sleepbalance.app.outside import ANY_PORT, Outside, remote_door
 from sleepbalance.errors import NeedsReconnect, ScopeMissing, SleepBalanceError, UsageError
 from sleepbalance.provider import Account, ApiKey, Grant, OAuth, Provider, Remote
-from sleepbalance.store import connections, leases, raws, tokens
+from sleepbalance.store import connections, leases, people, raws, tokens
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import Connection, reading, writing
 from sleepbalance.store.people import Person
@@ -63,9 +63,13 @@ class Links:
     door: Remote
 
     @classmethod
-    def to(cls, outside: Outside, user: str | None, provider_id: str) -> Links:
+    def to(
+        cls, outside: Outside, user: str | None, provider_id: str, door_name: str | None = None
+    ) -> Links:
+        """Without `door_name` it is the one that is set, else the maker's first."""
         provider = providers.meant(provider_id)
-        door = remote_door(provider)
+        door = remote_door(provider, door_name or outside.settings.door(provider.id))
+        outside.allow(door)
         if isinstance(door, OAuth):
             outside.client_id(provider, door)  # before anybody is made for nothing
         return cls(outside, outside.app.person_or_new(user), provider, door)
@@ -76,8 +80,11 @@ class Links:
         provider, person = providers.meant(provider_id), outside.app.person(user)
         with reading(outside.app.engine) as connection:
             row = connections.find(connection, person.id, provider.id)
-        door = row.door if row is not None and row.door != "file" else None
-        return cls(outside, person, provider, remote_door(provider, door))
+        known = {door.name for door in provider.remote}
+        name = row.door if row is not None and row.door in known else None
+        door = remote_door(provider, name)
+        outside.allow(door)
+        return cls(outside, person, provider, door)
 
     @property
     def redirect(self) -> str:
@@ -120,6 +127,7 @@ class Links:
         door, engine = self.door, self.outside.app.engine
         assert isinstance(door, OAuth)
         code = oauth.read_redirect(query, login.state)
+        oauth.check_issuer(query, door)
         with writing(engine) as connection:
             taken = tokens.take_state(
                 connection, self.outside.vault, login.state, self.person.id, self.provider.id
@@ -136,12 +144,14 @@ class Links:
                     self._revoke(wire, grant)  # nobody can use it: it is nobody's account here
                 raise
 
-    def receive_key(self, key: str) -> Received:
-        """Takes a key that the person made, if the maker takes it."""
+    def receive_key(self, key: str, life: int | None = None) -> Received:
+        """Takes a key that the person made, and that lives `life` days, if the maker takes it."""
         door = self.door
         assert isinstance(door, ApiKey)
         with self.outside.wire(self.provider) as wire:
             grant = door.exchange(self.outside.bare_client(wire, door), key)
+            if life is not None:
+                grant = replace(grant, refresh_expires_in=life * 86_400.0)
             return Received(grant, self._who(wire, grant), key)
 
     def _who(self, wire: Wire, grant: Grant) -> Account:
@@ -155,6 +165,7 @@ class Links:
         Raises OtherAccount where the person is connected with another account, unless `switch`.
         """
         with writing(self.outside.app.engine) as connection:
+            people.lock_nights(connection, self.person.id)  # before the row, as syncs do
             before = connections.find(connection, self.person.id, self.provider.id)
             if before is not None:
                 self._carry_over(connection, before, received, switch=switch)
@@ -169,6 +180,9 @@ class Links:
                 secret=received.secret,
                 now=self.outside.now(),
             )
+            zone = received.account.zone
+            if zone and people.suggest_first_zone(connection, self.person.id, zone):
+                derive.derive_all(connection, self.person.id)
         return connected.one(self.outside.app, self.person.id, self.provider.id)
 
     def _carry_over(
@@ -188,7 +202,7 @@ class Links:
             )
         if formerly:
             sync.rename_account(connection, before.owner, account.id)
-        if other:
+        if other or before.door == "file":  # what a file told, the maker is asked all the same
             connections.forget_windows(connection, before.id)
         elif self._allows_more(before, received.grant):
             connections.want_again(connection, before.id)  # what may be read now lacks in all of it
@@ -248,7 +262,7 @@ class Links:
     def _told(self, kept: tokens.Stored) -> bool | None:
         """Whether the maker knows; None where there is no way to tell it."""
         door = self.door
-        if not isinstance(door, OAuth) or door.revoke is None:
+        if not isinstance(door, OAuth) or not (door.revoke or door.revoke_url):
             return None
         try:
             grant = tokens.opened(self.outside.vault, kept)
@@ -259,9 +273,12 @@ class Links:
         return True
 
     def _revoke(self, wire: Wire, grant: Grant) -> None:
-        if isinstance(self.door, OAuth) and self.door.revoke is not None:
+        door = self.door
+        if isinstance(door, OAuth) and door.revoke is not None:
             bearer = _Fixed(grant.access)
-            self.door.revoke(self.outside.bare_client(wire, self.door, bearer), grant)
+            door.revoke(self.outside.bare_client(wire, door, bearer), grant)
+        elif isinstance(door, OAuth) and door.revoke_url is not None:
+            oauth.revoke(wire, door, self.outside.client_id(self.provider, door), grant)
 
     def _shared(self, account: str) -> bool:
         """Whether somebody else here lives on the same consent, which a revoke would end."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sleepbalance import settings
+from sleepbalance import providers, settings
 from sleepbalance.app.verbs import App
 from sleepbalance.client import Bearer, HttpClient, hosts_of
 from sleepbalance.credentials import Credentials
-from sleepbalance.errors import Fatal, Malformed, UsageError
+from sleepbalance.errors import Malformed, UsageError
 from sleepbalance.oauth import ClientId, refresh
 from sleepbalance.provider import Grant, OAuth, Provider, Remote
 from sleepbalance.store import secrets
@@ -45,10 +45,19 @@ class Outside:
                 f"SLEEPBALANCE_SANDBOX_URL is set, but {where.path} is for real nights. Unset it,"
                 " or name a new folder for the sandbox with --data."
             )
-        if url is None and where.made_up:
+
+    def allow(self, door: Remote) -> None:
+        """Raises UsageError where made-up data would come among real nights, or the other way."""
+        where, sandbox = self.app.folder, self.settings.sandbox_url is not None
+        if where.made_up and not sandbox and not door.api.made_up:
             raise UsageError(
                 f"{where.path} is a {where.purpose} folder: no real maker is asked from it. Start"
                 " sleepbalance sandbox and set SLEEPBALANCE_SANDBOX_URL, or name another folder."
+            )
+        if door.api.made_up and not where.made_up:
+            raise UsageError(
+                f"What comes through this door ({door.name}) is made up, and {where.path} is for"
+                " real nights: name a new folder for it with --data."
             )
 
     @cached_property
@@ -165,13 +174,22 @@ def sealing(app: App, environ: Mapping[str, str]) -> Vault:
     return find(app.folder.path, environ)
 
 
+def is_made_up(word: str, door: str | None) -> bool:
+    """Whether a maker makes up what comes through its door of that name."""
+    provider = providers.meant(word)
+    doors = {known.name: known for known in provider.remote}
+    name = door or os.environ.get(f"SLEEPBALANCE_{provider.id.upper()}_DOOR", "")
+    return name in doors and doors[name].api.made_up
+
+
 def remote_door(provider: Provider, name: str | None = None) -> Remote:
     """The door over the network of that name, or the first one. Raises UsageError without any."""
     doors = [door for door in provider.remote if name is None or door.name == name]
     if doors:
         return doors[0]
-    if provider.remote and name is not None:
-        raise Fatal(f"{provider.name} has no door {name!r} any more; connect it again.")
+    if provider.remote:
+        known = ", ".join(door.name for door in provider.remote)
+        raise UsageError(f"{provider.name} has no door {name!r}; it has: {known}.")
     roads = " ".join(door.how_to for door in provider.files)
     raise UsageError(
         f"{provider.name} cannot be connected; its files can be imported. {roads}"

@@ -50,6 +50,7 @@ def sync_connected(
     for bond in _meant(outside, user, provider_id):
         provider = providers.get(bond.provider)
         door = remote_door(provider, bond.door)
+        outside.allow(door)
         hearing.news(f"Syncing {provider.name} …")
         with outside.wire(provider) as wire:
             job = sync.Job(

@@ -78,22 +78,23 @@ def options(
 
 
 @contextmanager
-def opened(context: typer.Context) -> Iterator[App]:
+def opened(context: typer.Context, *, sandbox: bool = False) -> Iterator[App]:
     gc.disable()  # what is loaded stays: to look through it again and again is a tenth of an import
     from sleepbalance import app
 
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
     gc.enable()
-    with app.opened(where(context), tell) as found:
+    with app.opened(where(context, sandbox=sandbox), tell) as found:
         yield found
 
 
-def where(context: typer.Context) -> Folder:
-    """The data folder that is meant."""
+def where(context: typer.Context, *, sandbox: bool = False) -> Folder:
+    """The data folder that is meant; with `sandbox` a new one is for made-up data."""
     from sleepbalance import folder
 
-    return folder.locate(*context.obj, sandbox=bool(os.environ.get("SLEEPBALANCE_SANDBOX_URL")))
+    sandbox = sandbox or bool(os.environ.get("SLEEPBALANCE_SANDBOX_URL"))
+    return folder.locate(*context.obj, sandbox=sandbox)
 
 
 @cli.command("import")

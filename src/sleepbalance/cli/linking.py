@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +13,11 @@ from sleepbalance.cli.commands import AsJson, From, User, a_date, cli, opened
 from sleepbalance.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sleepbalance.app.links import Links, Login, Received
+    from sleepbalance.app.outside import Outside
+    from sleepbalance.app.syncing import Hearing
     from sleepbalance.cli.show import Screen
     from sleepbalance.loopback import Page, Query
 
@@ -37,33 +42,83 @@ def connect(
     switch: Annotated[
         bool, typer.Option("--switch", help="Go on with another account than the connected one.")
     ] = False,
+    door: Annotated[
+        str | None, typer.Option(help="Which way in, where the maker has several.")
+    ] = None,
+    key_life: Annotated[
+        int | None, typer.Option(min=1, max=3660, help="Days that the key lives, if you know it.")
+    ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--sync/--no-sync", help="Fetch your nights at once, or later.")
+    ] = True,
 ) -> None:
-    """Connect a provider: you consent in the browser, or give a key that you made."""
+    """Connect a provider: you consent in the browser, or give a key; then your nights come."""
     from sleepbalance.app.links import Links
-    from sleepbalance.app.outside import Outside
+    from sleepbalance.app.outside import Outside, is_made_up
     from sleepbalance.cli import show
     from sleepbalance.provider import ApiKey
 
-    with opened(context) as app:
+    with opened(context, sandbox=is_made_up(provider, door)) as app:
         out = show.screen(purpose=app.folder.purpose)
-        links = Links.to(Outside(app), user, provider)
-        asked = _Ask(out, switch=switch)
+        outside = Outside(app)
+        links = Links.to(outside, user, provider, door)
+        asked = _Ask(out, switch=switch, fetches=fetch)
         if isinstance(links.door, ApiKey):
-            out.say(links.door.how_to)
-            key = typer.prompt(f"The key for {links.provider.name}", hide_input=True)
-            _keep(links, links.receive_key(key.strip()), asked)
+            _by_key(links, asked, key_life)
         elif paste:
             _by_hand(links, asked)
         else:
             _by_callback(links, asked, browser=browser and _on_a_desk())
+        attempts = _fetch(outside, links, out) if fetch else []
+    raise typer.Exit(1 if any(attempt["status"] == "failed" for attempt in attempts) else 0)
+
+
+def _by_key(links: Links, asked: _Ask, life: int | None) -> None:
+    from sleepbalance.provider import ApiKey
+
+    assert isinstance(links.door, ApiKey)
+    asked.out.say(links.door.how_to)
+    if sys.stdin.isatty():
+        key = typer.prompt(f"The key for {links.provider.name}", hide_input=True)
+    else:
+        key = sys.stdin.readline()
+    if not key.strip():
+        raise UsageError("No key was given; nothing was connected.")
+    _keep(links, links.receive_key(key.strip(), life), asked)
+
+
+def _fetch(outside: Outside, links: Links, out: Screen) -> list[dict[str, Any]]:
+    """The first sync: as soon as the newest nights are there, the last one is shown."""
+    from sleepbalance.app import connected
+    from sleepbalance.app.syncing import sync_connected
+    from sleepbalance.cli import links as said
+    from sleepbalance.cli import one_night
+
+    app, person, shown = outside.app, links.person.name, list[dict[str, Any]]()
+
+    def told(attempt: Mapping[str, Any]) -> None:
+        said.attempt(out, attempt)
+        dates = attempt["sync_date_from"], attempt["sync_date_to"]
+        if not shown and (nights := app.nights(person, *dates)):
+            shown.append(nights[-1])
+            reports = [s.report for s in app.sessions_of(person, nights[-1]["sleep_date"])]
+            one_night.show(out, nights[-1], reports)
+        sys.stdout.flush()
+
+    hearing = _hearing(out, told)
+    attempts = sync_connected(outside, person, links.provider.id, hearing=hearing)
+    rows = connected.listed(app, links.person.id, links.provider.id)
+    said.synced(out, attempts, rows, outside.now())
+    return attempts
 
 
 class _Ask:
     """What is said to the person and asked of them while a login goes on."""
 
-    def __init__(self, out: Screen, *, switch: bool) -> None:
+    def __init__(self, out: Screen, *, switch: bool, fetches: bool) -> None:
         self.out = out
         self.switch = switch
+        self.fetches = fetches  # the nights come at once
 
     def address(self, links: Links, login: Login) -> None:
         self.out.say(f"Open this address to connect {links.provider.name}:")
@@ -136,8 +191,13 @@ def _keep(links: Links, received: Received, asked: _Ask) -> None:
     if missing := links.missing(received.grant):
         out.say(f"Mind: {missing.code}: {missing}", style="yellow")
     if ends := row["consent_expires_at"]:
-        out.say(f"The consent ends {ends:%Y-%m-%d %H:%M} UTC; connect again before.")
-    out.say(f"Next: sleepbalance sync {row['provider']}")
+        out.say(f"The {row['ends']} ends {ends:%Y-%m-%d %H:%M} UTC; connect again before.")
+    elif lives := row["lives"]:
+        days = ", ".join(map(str, lives))
+        out.say(f"The key lives {days} days, as you chose; to be told ahead, add --key-life DAYS.")
+    if not asked.fetches:
+        out.say(f"Next: sleepbalance sync {row['provider']}")
+    sys.stdout.flush()
 
 
 @cli.command()
@@ -176,11 +236,7 @@ def sync(
         out = None if json else show.screen(purpose=app.folder.purpose)
         hearing = Hearing()
         if out is not None:
-            hearing = Hearing(
-                told=lambda attempt: links.attempt(out, attempt),
-                waiting=lambda: _at_once(out, "Another sync of this is running; waiting for it."),
-                news=lambda words: _at_once(out, words),
-            )
+            hearing = _hearing(out, lambda attempt: links.attempt(out, attempt))
         dates = (a_date("--from", first), a_date("--to", last))
         outside = Outside(app)
         attempts = sync_connected(outside, user, provider, dates, hearing=hearing)
@@ -191,10 +247,46 @@ def sync(
     raise typer.Exit(1 if any(attempt["status"] == "failed" for attempt in attempts) else 0)
 
 
+def _hearing(out: Screen, told: Callable[[Mapping[str, Any]], None]) -> Hearing:
+    from sleepbalance.app.syncing import Hearing
+
+    return Hearing(
+        told=told,
+        waiting=lambda: _at_once(out, "Another sync of this is running; waiting for it."),
+        news=lambda words: _at_once(out, words),
+    )
+
+
 def _at_once(out: Screen, words: str) -> None:
     """Also where the output is a pipe, which else tells it at the end."""
     out.say(words)
     sys.stdout.flush()
+
+
+@cli.command()
+def accept(
+    context: typer.Context,
+    provider: ProviderName,
+    file: Annotated[Path, typer.Argument(help="A body that the maker pushed elsewhere.")],
+    user: User = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="ID", help="Say that this account in it is yours.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Take a body that a maker pushed elsewhere: a support file, or one to be played again."""
+    from sleepbalance.app import accepting
+    from sleepbalance.app.outside import Outside
+    from sleepbalance.cli import links, plain, show
+
+    with opened(context) as app:
+        out = None if json else show.screen(purpose=app.folder.purpose)
+        accepted = accepting.accept(Outside(app), provider, file, user=user, account=account)
+        if out is None:
+            plain.as_json(accepted.row(), purpose=app.folder.purpose)
+        else:
+            links.accepted(out, accepted, file.name)
+    raise typer.Exit(1 if accepted.failed else 0)
 
 
 @cli.command()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sleepbalance.app import connected
+from sleepbalance.app.accepting import Accepted
 from sleepbalance.app.doctor import Finding
 from sleepbalance.app.links import Ended
 from sleepbalance.cli import words
@@ -38,13 +39,12 @@ def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
         lines.append(f"may not read: {', '.join(row['may_not_read'])}; connect again to allow it")
     if row["last_sync_at"]:
         lines.append(f"last synced {row['last_sync_at']:%Y-%m-%d %H:%M} UTC")
-    for state, said in _RANGES.items():
-        if row[state]:
-            lines.append(f"{said}: {', '.join(_range(span) for span in row[state])}")
+    said = _RANGES | ({"asked": "asked for, and comes by itself"} if row["by_push"] else {})
+    lines += [f"{said[s]}: {', '.join(map(_range, row[s]))}" for s in said if row[s]]
     if row["earlier_to_come"]:
         lines.append("the years before are still to come: sleepbalance sync goes on with them")
     if row["status"] == "connected" and (ends := row["consent_expires_at"]):
-        lines.append(f"the consent ends {ends:%Y-%m-%d %H:%M} UTC")
+        lines.append(f"the {row['ends']} ends {ends:%Y-%m-%d %H:%M} UTC")
     return lines
 
 
@@ -74,6 +74,9 @@ def synced(
     out: Screen, attempts: Sequence[Row], rows: Sequence[dict[str, Any]], now: dt.datetime
 ) -> None:
     """What a sync came to in all, and which consents will end soon."""
+    if not attempts:
+        out.say("Nothing is to be asked for: what is new comes by itself.")
+        return
     counts = {key: sum(row[f"records_{key}"] for row in attempts) for key in _COUNTS}
     failed = sum(row["status"] == "failed" for row in attempts)
     said = (
@@ -92,6 +95,23 @@ def synced(
             out.say(
                 f"Mind: {row['name']} of {row['user']}: {connected.in_words(row, now)}", "yellow"
             )
+
+
+def accepted(out: Screen, done: Accepted, name: str) -> None:
+    """What became of a body that was pushed elsewhere."""
+    for row in done.attempts:
+        attempt(out, row)
+    for account, items in done.aside.items():
+        out.say(
+            f"{words.count(items, 'item')} of the account {account}: nobody here is connected with"
+            f" it, so nothing was taken. If it is yours: sleepbalance accept {done.provider} {name}"
+            f" --account {account}",
+            style="yellow",
+        )
+    for why, items in done.problems.items():
+        out.say(f"{words.count(items, 'item')} could not be read: {why}.", style="yellow")
+    if done.attempts:
+        out.say("Next: sleepbalance nights, sleepbalance history")
 
 
 HEALS = ("RATE_LIMITED", "PROVIDER_UNAVAILABLE", "BAD_DATA", "INTERRUPTED")

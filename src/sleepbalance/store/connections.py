@@ -40,6 +40,7 @@ class Connected:
     is_active: bool
     scopes: frozenset[str]  # empty: the maker told nothing
     connected_at: dt.datetime
+    created_at: dt.datetime
     last_sync_at: dt.datetime | None
     consent_expires_at: dt.datetime | None
 
@@ -50,6 +51,11 @@ class Connected:
     @property
     def usable(self) -> bool:
         return self.is_active and self.status == "connected"
+
+    @property
+    def listens(self) -> bool:
+        """Whether what the maker pushes is taken; for that no token is needed."""
+        return self.is_active and self.status in ("connected", "needs_reconnect")
 
     @property
     def gone(self) -> bool:
@@ -74,6 +80,7 @@ def _connected(row: Row[Any]) -> Connected:
         is_active=bool(row.is_active),
         scopes=frozenset((row.granted_scopes or "").replace(",", " ").split()),
         connected_at=row.connected_at,
+        created_at=row.created_at,
         last_sync_at=row.last_sync_at,
         consent_expires_at=row.consent_expires_at,
     )
@@ -140,14 +147,32 @@ def synced(connection: Connection, connection_id: str) -> None:
     connection.execute(mine.values(last_sync_at=now, updated_at=now))
 
 
-def hold(connection: Connection, bond: Connected) -> bool:
-    """Keeps a connection as it is until the end of the transaction; False where it ended."""
+def hold(connection: Connection, bond: Connected, *, listening: bool = False) -> bool:
+    """Keeps a connection as it is until the end of the transaction; False where it ended.
+
+    With `listening` it is enough that it may be told something.
+    """
     mine = select(*_COLUMNS).where(table.c.id == bond.id).with_for_update(key_share=True)
     row = connection.execute(mine).first()
     if row is None:
         return False
     now = _connected(row)
-    return now.usable and now.account == bond.account
+    return (now.listens if listening else now.usable) and now.account == bond.account
+
+
+def claim(
+    connection: Connection, user_id: str, provider: str, door: str, account: str, reason: str
+) -> None:
+    """Says whose an account is that only pushes: nothing can be fetched for it, for `reason`.
+
+    What a file told of the dates is forgotten: a maker's own word is asked all the same.
+    """
+    bond, now = ensure(connection, user_id, provider, door), clock(connection)
+    forget_windows(connection, bond)
+    said = {"status": "needs_reconnect", "status_reason": reason, "status_since": now}
+    mine = update(table).where(table.c.id == bond)
+    values = {"user_external_id": account, "door": door, "is_active": 1, "updated_at": now, **said}
+    connection.execute(mine.values(values))
 
 
 def end(connection: Connection, bond: Connected, status: str, reason: str) -> bool:

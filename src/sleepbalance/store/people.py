@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from sleepbalance.errors import UsageError
+from sleepbalance.model import zone_info
 from sleepbalance.store.engine import clock
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.tables import people_zones, source_order, users
@@ -138,6 +139,16 @@ def suggest_zone(connection: Connection, user_id: str, zone: str) -> bool:
     return True
 
 
+def suggest_first_zone(connection: Connection, user_id: str, zone: str) -> bool:
+    """The same, for a person who never said where they live; an unknown zone is no news."""
+    try:
+        zone_info(zone)
+    except ValueError:
+        return False
+    said = any(known for _, known in zones(connection, user_id))
+    return not said and suggest_zone(connection, user_id, zone)
+
+
 def _set_home(connection: Connection, user_id: str, zone: str) -> None:
     mine = update(users).where(users.c.id == user_id)
     connection.execute(mine.values(timezone=zone))
@@ -173,3 +184,16 @@ def order_of_sources(connection: Connection, user_id: str) -> list[tuple[str, st
         .order_by(source_order.c.position)
     )
     return [(r.provider, r.account, r.source_key) for r in rows]
+
+
+def set_order_of_sources(
+    connection: Connection, user_id: str, ranks: Sequence[tuple[str, str, str | None]]
+) -> None:
+    """Puts another order in the place of the one that the person had; empty: none."""
+    connection.execute(delete(source_order).where(source_order.c.user_id == user_id))
+    rows = [
+        {"user_id": user_id, "position": i, "provider": p, "account": a, "source_key": key}
+        for i, (p, a, key) in enumerate(ranks, 1)
+    ]
+    if rows:
+        connection.execute(insert(source_order), rows)

@@ -31,6 +31,7 @@ from sleepbalance.store.tables import oauth_states, token_refreshes, wearable_co
 
 TABLE, ACCESS, REFRESH = "wearable_connections", "access_token", "refresh_token"
 STATE_LIFE = dt.timedelta(minutes=10)
+NOTHING = "-"  # as scopes: the person allows nothing any more; an empty text says nothing
 LONGEST_LIFE = 100 * 365 * 86_400.0  # seconds; makers that mean "for ever" write large numbers
 
 
@@ -164,6 +165,12 @@ def refuse(connection: Connection, seen: Stored, reason: str) -> bool:
     return True
 
 
+def allow(connection: Connection, connection_id: str, scopes: Iterable[str]) -> None:
+    """Notes what may be read from now on."""
+    values = {"granted_scopes": _listed(scopes), "updated_at": clock(connection)}
+    connection.execute(_of(connection_id).values(values))
+
+
 def disconnect(connection: Connection, connection_id: str, reason: str | None = None) -> None:
     """Ends a connection here: the row stays, its tokens go."""
     at = clock(connection)
@@ -215,7 +222,7 @@ def _scopes(listed: str | None) -> frozenset[str] | None:
 
 
 def _listed(scopes: Iterable[str] | None) -> str | None:
-    return ",".join(sorted(scopes)) if scopes is not None else None
+    return None if scopes is None else ",".join(sorted(scopes)) or NOTHING
 
 
 # -- refreshes under way ---------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from sleepbalance.errors import (
     Unavailable,
 )
 from sleepbalance.model import local
-from sleepbalance.provider import Ask, Raw, Resource
+from sleepbalance.provider import Ask, OAuth, Raw, Resource, Scope
 from sleepbalance.store import raws
+from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import Engine, reading
 from sleepbalance.store.leases import Lease
 from sleepbalance.store.spool import Spool
@@ -44,6 +45,32 @@ class Fetched:
         return any(isinstance(error, LATER) for _, error in self.troubles)
 
 
+def scope_missing(job: Job, bond: Connected) -> ScopeMissing | None:
+    """What stands in the way where the person did not allow what everything else needs."""
+    needed = {scope.name: scope.reads for scope in _scopes(job) if scope.needed}
+    first = job.door.api.resources[:1]
+    needed |= {resource.scope: resource.name for resource in first if resource.scope}
+    absent = [reads for name, reads in needed.items() if _lacks(bond, name)]
+    if not absent:
+        return None
+    return ScopeMissing(
+        f"You did not allow {job.provider.name} to tell your {' and '.join(absent)}, so nothing can"
+        f" be fetched. Connect again and allow it: {_connect(job)}"
+    )
+
+
+def _scopes(job: Job) -> tuple[Scope, ...]:
+    return job.door.scopes if isinstance(job.door, OAuth) else ()
+
+
+def _lacks(bond: Connected, scope: str) -> bool:
+    return bool(bond.scopes) and scope not in bond.scopes
+
+
+def _connect(job: Job) -> str:
+    return f"sleepbalance connect {job.provider.id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Fetching:
     """One window being fetched."""
@@ -56,12 +83,9 @@ class Fetching:
 
     def fetch(self) -> Fetched:
         """Raises what stands in the way of the sleeps themselves."""
+        if (missing := scope_missing(self.job, self.step.bond)) is not None:
+            raise missing
         sleep, *beside = self.job.door.api.resources
-        if self._is_missing(sleep):
-            raise ScopeMissing(
-                f"You did not allow {self.job.provider.name} to tell your {sleep.name}, so nothing"
-                f" can be fetched. Connect again and allow it: {self._connect}"
-            )
         found = Fetched(self.step.ask(self.job.now))
         self._spool(sleep, found.ask)
         found.sleeps = self.spool.read - self.spool.repeated
@@ -74,13 +98,8 @@ class Fetching:
             self._fetch_beside(beside, found, replace(found.ask, sleeps=wanted))
         return found
 
-    @property
-    def _connect(self) -> str:
-        return f"sleepbalance connect {self.job.provider.id}"
-
     def _is_missing(self, resource: Resource) -> bool:
-        granted = self.step.bond.scopes
-        return bool(granted) and resource.scope is not None and resource.scope not in granted
+        return resource.scope is not None and _lacks(self.step.bond, resource.scope)
 
     def _fetch_beside(self, beside: Sequence[Resource], found: Fetched, ask: Ask) -> None:
         absent = [resource.name for resource in beside if self._is_missing(resource)]
@@ -88,7 +107,7 @@ class Fetching:
             names = ", ".join(absent)
             error: SleepBalanceError = ScopeMissing(
                 f"You did not allow {self.job.provider.name} to tell more, so what is absent is:"
-                f" {names}. To allow it, connect again: {self._connect}"
+                f" {names}. To allow it, connect again: {_connect(self.job)}"
             )
             found.troubles.append((names, error))
         for resource in beside:

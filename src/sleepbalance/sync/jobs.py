@@ -82,6 +82,8 @@ def look(connection: Connection, job: Job, bond: Connected) -> Known:
         doubts=absences.doubted(connection, bond.owner, job.now - DOUBTED_FOR),
         manual=job.trigger == "manual",
         only=job.only,
+        since=bond.created_at.date(),
+        by_push=job.door.api.order is not None,
     )
 
 

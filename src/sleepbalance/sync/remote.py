@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sleepbalance.errors import (
@@ -15,6 +16,7 @@ from sleepbalance.errors import (
     Unavailable,
     UsageError,
 )
+from sleepbalance.provider import Ask, Client
 from sleepbalance.store import connections, history, leases
 from sleepbalance.store import windows as rows
 from sleepbalance.store.connections import Connected
@@ -24,7 +26,7 @@ from sleepbalance.store.leases import Lease
 from sleepbalance.store.spool import spooling
 from sleepbalance.sync import windows, words
 from sleepbalance.sync.attempts import fail
-from sleepbalance.sync.fetching import Fetched, Fetching
+from sleepbalance.sync.fetching import Fetched, Fetching, scope_missing
 from sleepbalance.sync.jobs import Job, Step, look
 from sleepbalance.sync.keeping import Keeping, after_failure, detail
 
@@ -150,11 +152,31 @@ class _Run:
         return True
 
     def _window(self, step: Step) -> bool:
+        if (order := self.job.door.api.order) is not None:
+            return self._order(step, order)
         with spooling(self.job.provider.merge) as spool:
             found = Fetching(self.engine, self.job, self.lease, step, spool).fetch()
             if not Keeping(self.engine, self.job, self.lease, step, spool, found).keep():
                 return False
         return self._went(found)
+
+    def _order(self, step: Step, order: Callable[[Client, Ask], None]) -> bool:
+        """Asks for a window that comes by push."""
+        if (missing := scope_missing(self.job, step.bond)) is not None:
+            raise missing
+        order(self.job.client, step.ask(self.job.now))
+        with writing(self.engine) as connection:
+            if not connections.hold(connection, step.bond):
+                raise LeaseLost(words.DISCONNECTED)
+            before = rows.of(connection, step.bond.id)
+            known = replace(step.known, ranges=before)
+            after = windows.ordered(known, step.window, step.attempt)
+            rows.save(connection, step.bond.id, before, windows.without_lost(known, after))
+            text = detail(self.job, step, words.ordered(step.window))
+            if not history.end(connection, step.attempt, Outcome(status="success", detail=text)):
+                raise LeaseLost(leases.TAKEN_OVER)
+        self.failures = self.unavailable = 0
+        return True
 
     def _went(self, found: Fetched) -> bool:
         """Tells whether to go on after a window of which something was kept."""

@@ -56,11 +56,16 @@ class Known:
     doubts: Collection[dt.date] = ()
     manual: bool = True
     only: Window | None = None  # what a person asked for
+    since: dt.date | None = None  # when the connection was first made
+    by_push: bool = False  # what is asked for comes by itself, and so does what is new
 
     @property
     def floor(self) -> dt.date:
-        history = self.reading.history
-        return FLOOR if history is None else max(FLOOR, self.today - (history - 1) * DAY)
+        history, before = self.reading.history, self.reading.before
+        floor = FLOOR if history is None else max(FLOOR, self.today - (history - 1) * DAY)
+        if before is None or self.since is None:
+            return floor
+        return max(floor, self.since - (before - 1) * DAY)
 
     @property
     def settling(self) -> int:
@@ -103,8 +108,8 @@ def due(known: Known) -> set[dt.date]:
     if known.only is not None:
         return set(_days(max(known.only.first, known.floor), min(known.only.last, known.today)))
     states = {day: r for r in known.ranges for day in _days(r.first, r.last)}
-    searching = not _searched(known, states)
-    days = set(_days(unsettled_since(known), known.today))
+    searching = known.by_push or not _searched(known, states)
+    days = set() if known.by_push else set(_days(unsettled_since(known), known.today))
     for doubt in known.doubts:
         days |= {d for d in _days(doubt - BESIDE * DAY, doubt + BESIDE * DAY) if d in states}
     for day in _days(known.floor, known.today):
@@ -126,6 +131,8 @@ def _may_hide(day: dt.date, plan: Known) -> bool:
 
 
 def _is_due(day: dt.date, known: Range, plan: Known) -> bool:
+    if known.state == "asked" and plan.by_push:
+        return False
     if known.state == "asked":
         waits = known.next_try_at is not None and known.next_try_at > plan.now
         return not waits or (plan.manual and _may_hide(day, plan))
@@ -175,6 +182,16 @@ def answered(known: Known, window: Window, attempt: str) -> list[Range]:
             if state is not None and state.state == "fetched":
                 ranges = paint(ranges, Range(first=piece.first, last=piece.last, state="wanted"))
     return paint(ranges, _fetched(window, attempt))
+
+
+def ordered(known: Known, window: Window, attempt: str) -> list[Range]:
+    """It was asked for, and comes by push."""
+    ranges = list(known.ranges)
+    for piece, before in _pieces(ranges, window):
+        if before is None or before.state in ("wanted", "refused"):
+            asked = Range(first=piece.first, last=piece.last, state="asked", attempt=attempt)
+            ranges = paint(ranges, asked)
+    return ranges
 
 
 def _fetched(window: Window, attempt: str) -> Range:

@@ -67,6 +67,11 @@ def summary(
     return ", ".join([*parts, *(f"no {name} came" for name in lacking)])
 
 
+def ordered(window: Window) -> str:
+    """For a window whose answer comes by push."""
+    return f"asked for {count(window.days, 'day')}; what there is comes by itself"
+
+
 def kept_anyway(window: Window, nights: int) -> str:
     """For an empty answer about days of which something is known."""
     are, they = ("is", "it was") if nights == 1 else ("are", "they were")

@@ -1,0 +1,187 @@
+"""Takes in what a maker pushed: one attempt for each connection that a body speaks of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sleepbalance.derive import derive
+from sleepbalance.errors import LeaseLost, SleepBalanceError
+from sleepbalance.intake import Intake
+from sleepbalance.provider import Client, Hook, Item, Provider
+from sleepbalance.store import connections, history, leases, people, sessions, tokens, windows
+from sleepbalance.store.connections import Connected
+from sleepbalance.store.engine import Connection, Engine, clock, reading, writing
+from sleepbalance.store.history import Outcome
+from sleepbalance.store.leases import Lease
+from sleepbalance.store.spool import Spool, spooling
+from sleepbalance.sync import words
+from sleepbalance.sync.attempts import fail
+
+ADDRESS = "what the maker put up for us"  # the data behind an address that was pushed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """What a body tells of one connection. Without `client` no address is read."""
+
+    bond: Connected
+    provider: Provider
+    hook: Hook
+    items: Sequence[Item]
+    client: Client | None = None
+    waiting: Callable[[], None] = lambda: None
+    life: dt.timedelta = leases.LIFE
+
+    @property
+    def answers(self) -> bool:
+        """Whether this is how the maker answers at all; else it is a hint, and a poll the truth."""
+        doors = [door for door in self.provider.remote if door.name == self.hook.door]
+        return any(door.api.order is not None for door in doors)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What came of the items before anything is written."""
+
+    troubles: list[tuple[str, SleepBalanceError]] = field(default_factory=list)
+    problems: Counter[str] = field(default_factory=Counter)
+    ended: str | None = None
+    scopes: frozenset[str] | None = None
+
+
+def take_push(engine: Engine, push: Push) -> dict[str, Any]:
+    """Takes one connection's items in as one attempt; gives its row, whatever its outcome.
+
+    It waits for a sync of the connection that runs. An error of ours becomes the outcome
+    `failed`; any other is logged as one and raised again.
+    """
+    bond = push.bond
+    with leases.held(engine, f"sync:{bond.id}", push.waiting, push.life) as lease:
+        with writing(engine) as connection:
+            history.close_lapsed(connection)
+            attempt = history.begin(
+                connection, bond.user_id, bond.provider, "webhook", lease, connection_id=bond.id
+            )
+        try:
+            _run(engine, push, lease, attempt)
+        except LeaseLost as error:
+            fail(engine, attempt, error.code, history.CUT_SHORT)
+        except SleepBalanceError as error:
+            fail(engine, attempt, error.code, str(error))
+        except KeyboardInterrupt:
+            fail(engine, attempt, "INTERRUPTED", words.STOPPED)
+            raise
+        except BaseException as error:
+            fail(engine, attempt, "INTERNAL", f"A defect of ours ({type(error).__name__}).")
+            raise
+    with reading(engine) as connection:
+        return history.attempt(connection, attempt)
+
+
+def _run(engine: Engine, push: Push, lease: Lease, attempt: str) -> None:
+    with spooling(push.provider.merge) as spool:
+        told = _spool(push, spool, lease)
+        with writing(engine) as connection:
+            people.lock_nights(connection, push.bond.user_id)
+            if not connections.hold(connection, push.bond, listening=True):
+                raise LeaseLost(words.DISCONNECTED)
+            outcome = _write(connection, push, spool, told, attempt)
+            if not history.end(connection, attempt, outcome):
+                raise LeaseLost(leases.TAKEN_OVER)
+            leases.release(connection, lease)
+
+
+def _spool(push: Push, spool: Spool, lease: Lease) -> _Told:
+    """Collects what the items hold or point at, without a transaction."""
+    told = _Told()
+    for item in push.items:
+        lease.check()
+        if item.problem is not None:
+            told.problems[item.problem] += 1
+        told.ended = item.ended or told.ended
+        told.scopes = told.scopes if item.scopes is None else item.scopes
+        for raw in item.raws:
+            spool.add(raw)
+        if item.address is not None:
+            _collect(push, item.address, spool, told)
+    return told
+
+
+def _collect(push: Push, address: str, spool: Spool, told: _Told) -> None:
+    if push.client is None or push.hook.collect is None:
+        told.problems["nobody here may read the address that it names"] += 1
+        return
+    try:
+        for raw in push.hook.collect(push.client, address):
+            spool.add(raw)
+    except SleepBalanceError as error:
+        told.troubles.append((ADDRESS, error))
+
+
+def _write(connection: Connection, push: Push, spool: Spool, told: _Told, attempt: str) -> Outcome:
+    """Raw records, sessions, nights and windows of one body; gives the outcome to commit."""
+    bond, now = push.bond, clock(connection)
+    aside = dict(spool.problems())
+    intake = Intake(connection, bond.owner, push.provider, bond.id, now, aside=aside, roaming=True)
+    intake.take(spool)
+    derive(connection, bond.user_id, intake.changed)
+    if intake.counts.fetched or spool.read:
+        connections.synced(connection, bond.id)
+    dates = _dates(connection, bond, spool)
+    for date in dates if push.answers else ():
+        windows.mark_fetched(connection, bond.id, date, date, attempt)
+    if told.scopes is not None:
+        tokens.allow(connection, bond.id, told.scopes)
+    if told.ended is not None:
+        tokens.disconnect(connection, bond.id, told.ended)
+    return _outcome(intake, told, dates)
+
+
+def _dates(connection: Connection, bond: Connected, spool: Spool) -> list[dt.date]:
+    """The dates of the sleeps that were pushed."""
+    found: set[dt.date] = set()
+    for source in spool.sources:
+        for start, end in spool.spans(source):
+            after = end + dt.timedelta(seconds=1)
+            told = sessions.ending(connection, bond.owner, start, after)
+            found |= {stored.sleep_date for stored in told if stored.sleep_date is not None}
+    return sorted(found)
+
+
+def _outcome(intake: Intake, told: _Told, dates: Sequence[dt.date]) -> Outcome:
+    counts = intake.counts
+    problems: Mapping[str, int] = Counter(intake.aside) + told.problems
+    trouble = words.partial(told.troubles, problems)
+    code, message = trouble or (None, None)
+    detail = {
+        "summary": _summary(intake, told),
+        "same": counts.skipped,
+        "unreadable": sum(problems.values()),
+        "deleted": intake.removed,
+        "hidden": intake.removed,
+        "reasons": [{"reason": why, "samples": n} for why, n in words.worst(problems)],
+    }
+    nothing = trouble is not None and not (counts.fetched or told.ended or told.scopes)
+    return Outcome(
+        status="failed" if nothing else "partial" if trouble else "success",
+        counts=counts,
+        first=dates[0] if dates else None,
+        last=dates[-1] if dates else None,
+        code=code,
+        message=message,
+        detail=detail,
+    )
+
+
+def _summary(intake: Intake, told: _Told) -> str:
+    said = [f"{words.count(intake.counts.fetched, 'sleep')} came by push"]
+    said += [f"{intake.removed} deleted"] if intake.removed else []
+    if told.scopes is not None:
+        said.append("what may be read was changed")
+    if told.ended is not None:
+        said.append(told.ended.rstrip("."))
+    return ", ".join(said)

@@ -1,0 +1,216 @@
+"""What a maker pushes, what is asked for and comes by push, and sleeps that it takes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from sleepbalance.errors import NotEntitled, Unavailable
+from sleepbalance.provider import Item, Reply
+from sleepbalance.store import leases
+from sleepbalance.sync import Push, take_push
+from tests.sync.maker import TAKEN_BACK, Person, nap, night, sleep
+from tests.sync.pushed import HOOK, make_pushing
+from tests.sync.world import DAY, World
+
+ME = "dreamer"
+
+
+@pytest.fixture
+def pushing(world: World) -> World:
+    world.provider = make_pushing()
+    world.alter(created_at=world.now)
+    return world
+
+
+def told(*sleeps: Any) -> list[Item]:
+    return [Item(account=ME, raws=(sleep(one.told()),)) for one in sleeps]
+
+
+def push(world: World, *items: Item, client: Person | None = None) -> dict[str, Any]:
+    bond = world.connected()
+    assert bond is not None
+    return take_push(
+        world.engine,
+        Push(bond=bond, provider=world.provider, hook=HOOK, items=items, client=client),
+    )
+
+
+def asked(world: World) -> list[str]:
+    return [path for path, _ in world.maker.asked]
+
+
+def test_what_comes_by_push_is_asked_for_once(pushing: World) -> None:
+    (attempt,) = pushing.sync()
+    first, last = pushing.now.date() - 29 * DAY, pushing.now.date()
+    assert asked(pushing) == ["backfill"]
+    assert (attempt["status"], attempt["records_fetched"]) == ("success", 0)
+    assert attempt["detail"]["summary"] == "asked for 30 days; what there is comes by itself"
+    assert pushing.ranges() == {"asked": [(first, last)]}
+    assert pushing.sync() == []
+    assert asked(pushing) == []
+
+    pushing.now += 2 * DAY
+    pushing.sync()
+    assert pushing.ranges() == {"asked": [(first, last + 2 * DAY)]}
+    assert asked(pushing) == ["backfill"]
+
+
+def test_a_date_that_was_pushed_is_fetched_and_the_others_stay_asked_for(pushing: World) -> None:
+    pushing.sync()
+    row = push(pushing, *told(night("2026-11-20"), nap("2026-11-20"), night("2026-11-21")))
+    assert (row["status"], row["records_inserted"], row["sync_trigger"]) == (
+        "success",
+        3,
+        "webhook",
+    )
+    assert row["sync_date_from"] == dt.date(2026, 11, 20)
+    assert row["sync_date_to"] == dt.date(2026, 11, 21)
+    assert row["detail"]["summary"] == "3 sleeps came by push"
+    assert set(pushing.nights()) == {dt.date(2026, 11, 20), dt.date(2026, 11, 21)}
+    ranges = pushing.ranges()
+    assert ranges["fetched"] == [(dt.date(2026, 11, 20), dt.date(2026, 11, 21))]
+    assert [last for _, last in ranges["asked"]] == [dt.date(2026, 11, 19), pushing.now.date()]
+    assert pushing.sync() == []
+
+
+def test_the_same_push_twice_changes_nothing_and_says_so(pushing: World) -> None:
+    push(pushing, *told(night("2026-11-20")))
+    before = pushing.nights(), pushing.rows("raw_records"), pushing.rows("sleep_sessions")
+    row = push(pushing, *told(night("2026-11-20")))
+    assert (row["records_inserted"], row["records_updated"], row["records_skipped"]) == (0, 0, 1)
+    assert (pushing.nights(), pushing.rows("raw_records"), pushing.rows("sleep_sessions")) == before
+
+
+def test_dates_that_cannot_be_asked_any_more_are_refused(pushing: World) -> None:
+    pushing.provider = make_pushing(reading=make_pushing().remote[0].api.reading)
+    pushing.maker.fail("backfill", NotEntitled("Too early."))
+    pushing.sync(first=dt.date(2026, 11, 1), last=dt.date(2026, 11, 10))
+    assert pushing.ranges() == {"refused": [(dt.date(2026, 11, 1), dt.date(2026, 11, 10))]}
+
+
+def test_what_cannot_be_asked_for_now_is_asked_for_later(pushing: World) -> None:
+    pushing.maker.fail("backfill", Unavailable("It rains."))
+    (row, *_) = pushing.sync()
+    assert (row["status"], row["error_code"]) == ("failed", "PROVIDER_UNAVAILABLE")
+    assert set(pushing.ranges()) == {"wanted"}
+    pushing.sync()
+    assert set(pushing.ranges()) == {"asked"}
+
+
+def test_an_address_is_read_as_the_person(pushing: World) -> None:
+    item = Item(account=ME, address="put-up/1")
+    body = str([night("2026-11-20").told()]).replace("'", '"').replace("None", "null").encode()
+    pushing.maker.fail("put-up/1", Reply(200, {}, body))
+    row = push(pushing, item, client=Person(pushing.maker))
+    assert (row["status"], row["records_inserted"]) == ("success", 1)
+    assert asked(pushing) == ["put-up/1"]
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_an_address_that_cannot_be_read_is_said(pushing: World, *, reachable: bool) -> None:
+    pushing.maker.fail("put-up/1", Unavailable("It rains."))
+    client = Person(pushing.maker) if reachable else None
+    row = push(pushing, Item(account=ME, address="put-up/1"), client=client)
+    assert row["status"] == "failed"
+    assert ("It rains" if reachable else "nobody here may read") in row["error_message"]
+
+    pushing.maker.fail("put-up/1", Unavailable("It rains."))
+    items = [Item(account=ME, address="put-up/1"), *told(night("2026-11-20"))]
+    row = push(pushing, *items, client=client)
+    assert (row["status"], row["records_inserted"]) == ("partial", 1)
+
+
+def test_one_bad_item_does_not_stop_the_others(pushing: World) -> None:
+    bad = Item(account=ME, problem="does not say when it was")
+    row = push(pushing, bad, *told(night("2026-11-20")))
+    assert (row["status"], row["error_code"], row["records_inserted"]) == ("partial", "BAD_DATA", 1)
+    assert "does not say when it was" in row["error_message"]
+    assert row["detail"]["unreadable"] == 1
+
+
+def test_a_consent_that_ends_ends_the_connection_and_keeps_its_nights(pushing: World) -> None:
+    pushing.alter(access_token="kb1.sealed", refresh_token="kb1.sealed")
+    ended = Item(account=ME, ended="The person ended the consent at Traumland.")
+    row = push(pushing, *told(night("2026-11-20")), ended)
+    assert row["status"] == "success"
+    bond = pushing.connected()
+    assert bond is not None
+    assert (bond.status, bond.status_reason) == ("disconnected", ended.ended)
+    (stored,) = pushing.rows("wearable_connections")
+    assert (stored["access_token"], stored["refresh_token"]) == ("", None)
+    assert set(pushing.nights()) == {dt.date(2026, 11, 20)}
+    row = push(pushing, *told(night("2026-11-21")))
+    assert (row["status"], row["error_code"]) == ("failed", "INTERRUPTED")
+    assert set(pushing.nights()) == {dt.date(2026, 11, 20)}
+
+
+def test_what_may_be_read_changes_with_a_push(pushing: World) -> None:
+    push(pushing, Item(account=ME, scopes=frozenset({"sleep"})))
+    assert pushing.connected().scopes == {"sleep"}  # type: ignore[union-attr]
+    push(pushing, Item(account=ME, scopes=frozenset()))
+    (row,) = pushing.sync()
+    assert (row["status"], row["error_code"]) == ("failed", "SCOPE_MISSING")
+    assert asked(pushing) == []
+
+
+def test_a_push_waits_for_a_sync_that_runs(pushing: World) -> None:
+    heard: list[str] = []
+    bond = pushing.connected()
+    assert bond is not None
+    with leases.held(pushing.engine, f"sync:{bond.id}") as lease:
+
+        def waiting() -> None:
+            heard.append("waits")
+            lease.lost.set()
+
+        job = Push(
+            bond=bond,
+            provider=pushing.provider,
+            hook=HOOK,
+            items=told(night("2026-11-20")),
+            waiting=waiting,
+            life=dt.timedelta(seconds=2),
+        )
+        import threading  # only here
+
+        done: list[dict[str, Any]] = []
+        thread = threading.Thread(target=lambda: done.append(take_push(pushing.engine, job)))
+        thread.start()
+        while not heard:
+            thread.join(0.05)
+        assert not done
+    thread.join()
+    assert done[0]["records_inserted"] == 1
+
+
+# -- a maker that answers when it is asked -------------------------------------------------------
+
+
+def test_a_sleep_that_the_maker_takes_back_is_hidden_and_kept(world: World) -> None:
+    world.maker.add_nights("2026-11-15", "2026-11-21")
+    world.sync()
+    world.maker.revise("n2026-11-20", kind=TAKEN_BACK)
+    (row,) = world.sync()
+    assert (row["status"], row["records_updated"]) == ("success", 1)
+    assert row["detail"]["deleted"] == 1
+    assert dt.date(2026, 11, 20) not in world.nights()
+    (kept,) = (s for s in world.rows("sleep_sessions") if s["external_id"] == "n2026-11-20")
+    assert kept["hidden_since"] is not None
+    before = world.rows("sleep_sessions")
+    world.sync()
+    assert world.rows("sleep_sessions") == before
+
+    world.maker.revise("n2026-11-20", kind="main")
+    world.sync()
+    assert dt.date(2026, 11, 20) in world.nights()
+
+
+def test_a_sleep_that_was_taken_back_before_it_was_told_makes_no_night(world: World) -> None:
+    world.maker.add_nights("2026-11-15", "2026-11-21")
+    world.maker.revise("n2026-11-20", kind=TAKEN_BACK)
+    (row, *_) = world.sync()
+    assert row["records_inserted"] == 6
+    assert dt.date(2026, 11, 20) not in world.nights()
