@@ -19,8 +19,19 @@ called `api_<anything>.json`: what is asked for, and what the maker's server ans
 An exchange answers each request with its method and path that carries at least its `params`,
 `json` and `form`; null there means that there is none of that name. The first that fits answers,
 with `status` (200), `headers` and `body` (JSON, or a text as it is). One that nothing asks for is
-a refusal on show, whose body `fault` has to bear. `door` names the door if there are several. All
-of it is invented; nobody's nights and tokens belong into a sample. See CONTRIBUTING.md.
+a refusal on show, whose body `fault` has to bear. `door` names the door if there are several. Of
+a door that orders what is pushed, the sample holds the order.
+
+For a hook a sample is a delivery, called `hook_<anything>.json`: what comes in, what proves it,
+and what lies at the addresses that it names. The end of our address is taken as proven.
+
+    {"now": "2026-11-22T09:00:00Z", "headers": {"x-client": "me"}, "client_id": "me",
+     "body": {"sleeps": [{"user": "who-42", "at": "https://api.example.org/v1/sleep/7"}]},
+     "exchanges": [{"path": "https://api.example.org/v1/sleep/7", "body": {"deep": 90}}]}
+
+`hook` names the hook if there are several; `query` and `client_secret` are told where they prove
+something. All of it is invented; nobody's nights and tokens belong into a sample. See
+CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -33,6 +44,7 @@ from sleepbalance.provider import Provider
 
 from .facts import Facts
 from .files import Files
+from .hooks import Hooks
 from .network import Network
 from .records import Records
 from .samples import NOW, Bytes, Sample, handed_over, samples_of, together
@@ -57,7 +69,7 @@ def contract(
     return type(f"Contract_{provider.id}", (Contract,), own)
 
 
-class Contract(Facts, Files, Network, Records):
+class Contract(Facts, Files, Network, Hooks, Records):
     """Name a subclass `Test…` in a test module, and pytest runs it."""
 
     provider: ClassVar[Provider]

@@ -43,13 +43,22 @@ def is_sound(group: Sequence[Raw], result: Normalised) -> None:
     assert aside <= {raw.key for raw in group}
     for raw in group:
         if not raw.companion and raw.key not in (*aside, *result.withdrawn):
-            assert any(_holds(session, raw) for session in result.sessions), raw.key
+            assert _hold(result.sessions, raw), raw.key
 
 
-def _holds(session: Session, raw: Raw) -> bool:
+def _hold(sessions: Sequence[Session], raw: Raw) -> bool:
+    """Whether the sessions that the record touches reach from its start to its end.
+
+    A record may tell several, such as a night and the naps of its day.
+    """
     start, end = span_of(raw)
-    day = dt.timedelta(days=1) if session.wall else dt.timedelta(0)
-    return session.start - day <= start and end <= session.end + day
+    spans = [
+        (session.start - day, session.end + day)
+        for session in sessions
+        for day in [dt.timedelta(days=1 if session.wall else 0)]
+    ]
+    near = [span for span in spans if span[0] <= end and start <= span[1]]
+    return bool(near) and min(near)[0] <= start and end <= max(last for _, last in near)
 
 
 def _session_is_sound(session: Session) -> None:

@@ -46,7 +46,7 @@ def _reading_is_sound(door: Remote) -> None:
     api, reading = door.api, door.api.reading
     _is_secure(api.base)
     assert api.base.endswith("/")
-    assert api.resources, "there is nothing to fetch"
+    assert bool(api.resources) != bool(api.order), "it fetches, or asks for what is pushed"
     named = [resource.name for resource in api.resources]
     assert len(named) == len(set(named)), "two resources have one name"
     assert all(name.strip() for name in named)
@@ -66,7 +66,8 @@ def _scopes_are_sound(door: OAuth) -> None:
     assert all(scope.reads.strip() for scope in door.scopes)
     wanted = [resource.scope for resource in door.api.resources]
     assert {*wanted} <= {None, *named}, "a resource wants a scope that is not asked for"
-    assert wanted[0] is None or wanted[0] in {s.name for s in door.scopes if s.needed}
+    first = next(iter(wanted), None)
+    assert first is None or first in {s.name for s in door.scopes if s.needed}
 
 
 def _is_secure(address: str) -> None:

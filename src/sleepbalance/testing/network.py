@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -17,22 +15,12 @@ from sleepbalance.errors import Fatal, Gone, NeedsReconnect, SleepBalanceError
 from sleepbalance.provider import Answer, Grant, OAuth, Raw, Reply
 
 from .checks import broken_often, is_sound
-from .files import damage
 from .recording import Exchange, Recorded, Recording, recording_of
+from .replies import BODIES, ODD, SECRET, odd
 from .samples import Suite, together
 
 LONGEST = dt.timedelta(days=8)  # no record and no pack spans more: the store looks no further
-SECRET = "token-that-nobody-may-read-0123456789"  # noqa: S105 # planted
 GRANT = Grant(access="access-" + SECRET, refresh="refresh-" + SECRET)
-ODD: tuple[Any, ...] = (
-    *(None, True, 0, -1, 1e300, 10**30, "", "NaN", "-0.0", "\x00", "é" * 300, SECRET),
-    *([], {}, [[]], [None], {"": None}, "0000-00-00T00:00:00Z", "9999-12-31T23:59:59+14:00"),
-)
-BODIES = (
-    *(b"", b"null", b"[]", b"{}", b"1", b'"text"', b"<html>", b"\xff\xfe", b"[" * 1500),
-    json.dumps({"error": SECRET, "error_description": SECRET}).encode(),
-    json.dumps({"error": {"message": SECRET, "status": SECRET, "details": [SECRET]}}).encode(),
-)
 STATUSES = (200, 204, 301, 400, 401, 403, 404, 408, 409, 410, 418, 422, 429, 500, 502, 503, 504)
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -54,12 +42,17 @@ class Network(Suite):
         for recording in self._recordings():
             one, two = recording.client(), recording.client()
             assert recording.found(one) == recording.found(two)
+            assert one.asked, f"{recording.door.name} asks nothing"
             assert one.asked == two.asked
 
     def test_sleeps_end_in_the_window(self) -> None:
         for recording in self._recordings():
-            first = recording.door.api.resources[0]
-            for raw in first.fetch(recording.client(), recording.ask):
+            raws = [
+                raw
+                for first in recording.door.api.resources[:1]
+                for raw in first.fetch(recording.client(), recording.ask)
+            ]
+            for raw in raws:
                 if raw.end is not None and not raw.companion:
                     assert recording.ask.start <= raw.end < recording.ask.end, raw.key
 
@@ -120,7 +113,7 @@ class Network(Suite):
     def test_any_damaged_refusal_is_read(self, data: st.DataObject) -> None:
         for recording in self._recordings():
             exchange = data.draw(st.sampled_from(recording.exchanges))
-            body = _odd(exchange.reply.body, data.draw)
+            body = odd(exchange.reply.body, data.draw)
             status = data.draw(st.sampled_from((exchange.reply.status, *STATUSES)))
             _is_a_reading(recording.door.api.fault(Reply(status, {}, body)), status)
 
@@ -182,35 +175,7 @@ def _damaged(recording: Recording, draw: Draw) -> Recorded:
 
 
 def _broken(exchange: Exchange, draw: Draw) -> Exchange:
-    body = _odd(exchange.reply.body, draw)
+    body = odd(exchange.reply.body, draw)
     same = draw(st.integers(0, 3)) > 0
     status = exchange.reply.status if same else draw(st.sampled_from(STATUSES))
     return replace(exchange, reply=replace(exchange.reply, status=status, body=body))
-
-
-def _odd(body: bytes, draw: Draw) -> bytes:
-    """Other bytes, other JSON, or something else altogether."""
-    how = draw(st.sampled_from(("values", "values", "values", "bytes", "body")))
-    if how == "bytes":
-        return damage(body, draw)
-    if how == "body":
-        return bytes(draw(st.sampled_from(BODIES)))
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):  # broken a second time
-        return body
-    for _ in range(draw(st.integers(1, 6))):
-        places = list(_places(told))
-        if places:
-            where, name = draw(st.sampled_from(places))
-            where[name] = deepcopy(draw(st.sampled_from(ODD)))
-    return json.dumps(told).encode()
-
-
-def _places(told: Any) -> list[tuple[Any, Any]]:
-    """Every value inside, as what holds it and its name there."""
-    names: list[Any] = []
-    if isinstance(told, dict | list):
-        names = list(told) if isinstance(told, dict) else list(range(len(told)))
-    found = [(told, name) for name in names]
-    return found + [place for _, name in found for place in _places(told[name])]

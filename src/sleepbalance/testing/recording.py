@@ -117,7 +117,8 @@ class Recording:
 
     def found(self, client: Recorded) -> dict[str, list[Raw]]:
         """What each resource yields, as the engine asks: the sleeps first, then what is beside."""
-        if not self.door.api.resources:
+        if self.door.api.order is not None:
+            self.door.api.order(client, self.ask)
             return {}
         first, *others = self.door.api.resources
         found = {first.name: list(first.fetch(client, self.ask))}
@@ -148,12 +149,13 @@ def recording_of(provider: Provider, sample: Sample) -> Recording:
     return Recording(
         door=doors[told.get("door", provider.remote[0].name)],
         ask=Ask(start=start, end=end, now=now, account=account or ""),
-        exchanges=tuple(_exchanges(told["exchanges"])),
+        exchanges=tuple(exchanges_of(told["exchanges"])),
         account=account,
     )
 
 
-def _exchanges(told: Iterable[Mapping[str, Any]]) -> Iterable[Exchange]:
+def exchanges_of(told: Iterable[Mapping[str, Any]]) -> Iterable[Exchange]:
+    """As a sample writes them."""
     for each in told:
         body = each.get("body", "")
         yield Exchange(

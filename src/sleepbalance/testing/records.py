@@ -9,6 +9,7 @@ from sleepbalance.provider import Raw
 
 from .checks import broken_often, is_placed, is_sound
 from .files import door_of, read
+from .hooks import as_kept, sent
 from .recording import recording_of
 from .samples import Sample, Suite, together
 
@@ -72,5 +73,7 @@ class Records(Suite):
     def _raws_of(self, sample: Sample) -> list[Raw]:
         if sample.recording:
             return recording_of(self.provider, sample).fetched()
+        if sample.delivery:
+            return as_kept(self.provider, sent(self.provider, sample).raws())
         items = read(self.provider, sample) if door_of(self.provider, sample) else []
         return [item for item in items if isinstance(item, Raw)]

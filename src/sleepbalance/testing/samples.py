@@ -39,7 +39,7 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a person hands over: one file, or an archive of several; or a recording."""
+    """What a person hands over: one file, or an archive of several; a recording, or a delivery."""
 
     name: str
     members: tuple[Bytes, ...]
@@ -52,6 +52,10 @@ class Sample:
     def recording(self) -> bool:
         return self.name.startswith("api_") and self.name.endswith(".json")
 
+    @property
+    def delivery(self) -> bool:
+        return self.name.startswith("hook_") and self.name.endswith(".json")
+
 
 class Suite:
     """What each part of the suite stands on."""
@@ -63,11 +67,16 @@ class Suite:
 
     @property
     def files(self) -> list[Sample]:
-        return [sample for sample in self.samples if not sample.recording]
+        played = (*self.recordings, *self.deliveries)
+        return [sample for sample in self.samples if sample not in played]
 
     @property
     def recordings(self) -> list[Sample]:
         return [sample for sample in self.samples if sample.recording]
+
+    @property
+    def deliveries(self) -> list[Sample]:
+        return [sample for sample in self.samples if sample.delivery]
 
 
 def handed_over(path: Path) -> tuple[Sample, ...]:
