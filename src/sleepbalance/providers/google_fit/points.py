@@ -1,0 +1,156 @@
+"""How Google Fit writes answers, times and streams; each is None where it cannot be read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from sleepbalance.errors import Malformed
+from sleepbalance.provider import Reply
+
+_WHOLE = re.compile(r"\d{1,19}", re.ASCII)
+_LAST = 7_258_118_400  # the year 2200, in seconds
+HAND = "user_input"  # the stream of what a person typed in
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Page(msgspec.Struct, rename="camel"):
+    """An answer with a list; each thing in it is kept byte for byte."""
+
+    session: list[msgspec.Raw] | None = None
+    point: list[msgspec.Raw] | None = None
+    data_source: list[msgspec.Raw] | None = None
+    next_page_token: str | None = None
+    error: msgspec.Raw | None = None
+
+
+def page_of(reply: Reply) -> Page:
+    """Raises Malformed where the reply is none; empty for what `fault` says is not there."""
+    if reply.status >= 400:
+        return Page()
+    try:
+        page = msgspec.json.decode(reply.body, type=Page)
+    except BROKEN:
+        page = None
+    if page is None or page.error is not None:
+        raise Malformed("Google Fit sent something that cannot be read. Try again later.")
+    return page
+
+
+class Point(NamedTuple):
+    """One point of a stream, as sent and as far as it is understood here."""
+
+    sent: bytes
+    start: dt.datetime
+    end: dt.datetime
+    stream: str
+
+    @property
+    def app(self) -> str:
+        return writer(self.stream)
+
+
+def point_of(sent: bytes, stream: str) -> Point | None:
+    """`stream` is the one that was asked, where the point does not say where it is from."""
+    told = inside(decode(sent))
+    start, end = nanos(told.get("startTimeNanos")), nanos(told.get("endTimeNanos"))
+    if start is None or end is None or start > end:
+        return None
+    return Point(sent, start, end, text(told.get("originDataSourceId")) or stream)
+
+
+def writer(stream: str) -> str:
+    """The app that wrote first: `derived:type:app:name<-raw:type:app:...`."""
+    parts = stream.rpartition("<-")[2].split(":")
+    return parts[2] if len(parts) > 2 else ""
+
+
+def values(told: Any) -> list[float]:
+    """The numbers of a point, whole or not; none after the first that cannot be read."""
+    found: list[float] = []
+    for each in items(inside(told).get("value")):
+        value = number(inside(each).get("intVal", inside(each).get("fpVal")))
+        if value is None:
+            break
+        found.append(value)
+    return found
+
+
+# -- times ---------------------------------------------------------------------------------------
+
+
+def millis(value: object) -> dt.datetime | None:
+    """Since 1970, as text or as a number, cut to the second."""
+    return _since_1970(value, 10**3)
+
+
+def nanos(value: object) -> dt.datetime | None:
+    return _since_1970(value, 10**9)
+
+
+def _since_1970(value: object, of_a_second: int) -> dt.datetime | None:
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    seconds = value // of_a_second
+    return dt.datetime.fromtimestamp(seconds, dt.UTC) if 0 < seconds < _LAST else None
+
+
+def in_nanos(moment: dt.datetime) -> int:
+    return int(moment.timestamp()) * 10**9
+
+
+def stamp(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+# -- JSON ----------------------------------------------------------------------------------------
+
+
+def decode(payload: bytes) -> Any:
+    """What JSON says, or None where it is none."""
+    try:
+        return msgspec.json.decode(payload)
+    except BROKEN:
+        return None
+
+
+def pack(points: Sequence[bytes]) -> bytes:
+    """Points, as sent, as one JSON list."""
+    return b"[" + b",".join(points) + b"]"
+
+
+def unpack(payload: bytes) -> list[bytes]:
+    """The points of a pack, as sent; none where it cannot be read."""
+    try:
+        return [bytes(point) for point in msgspec.json.decode(payload, type=list[msgspec.Raw])]
+    except BROKEN:
+        return []
+
+
+def inside(value: object, *names: str) -> Mapping[str, Any]:
+    """The object under these names; an empty one where something else is there, or nothing."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def text(value: object) -> str:
+    """One line of at most 300 characters; empty where it is no text."""
+    return " ".join(value.split())[:300] if isinstance(value, str) else ""
+
+
+def number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 10**15 and math.isfinite(value) else None
