@@ -61,19 +61,25 @@ class Records(Suite):
     # What the tests stand on
 
     def _raws(self) -> list[Raw]:
-        return [raw for sample in self.samples for raw in self._raws_of(sample)]
+        return [raw for sample in self.samples for raws in self._told(sample) for raw in raws]
 
     def _groups(self) -> list[list[Raw]]:
         suite = type(self)
         if suite.grouped is None:
             reach = self.provider.reach
-            suite.grouped = [g for s in self.samples for g in together(self._raws_of(s), reach)]
+            told = [raws for sample in self.samples for raws in self._told(sample)]
+            suite.grouped = [group for raws in told for group in together(raws, reach)]
         return suite.grouped
+
+    def _told(self, sample: Sample) -> list[list[Raw]]:
+        """What a sample holds: a delivery speaks of several accounts, any other of one."""
+        if sample.delivery:
+            told = sent(self.provider, sample).raws().values()
+            return [as_kept(self.provider, raws) for raws in told]
+        return [self._raws_of(sample)]
 
     def _raws_of(self, sample: Sample) -> list[Raw]:
         if sample.recording:
             return recording_of(self.provider, sample).fetched()
-        if sample.delivery:
-            return as_kept(self.provider, sent(self.provider, sample).raws())
         items = read(self.provider, sample) if door_of(self.provider, sample) else []
         return [item for item in items if isinstance(item, Raw)]
