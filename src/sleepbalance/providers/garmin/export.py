@@ -19,7 +19,7 @@ MOST_DAMAGES = 100
 
 _NAMED = re.compile(r".*_sleepData|UDSFile_.*|.*_healthStatusData", re.IGNORECASE)
 _LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*(?:\{|\]|\Z)")
-_OTHERS = re.compile(rb'"(?:sleepStartTimestampLocal|dailySleepDTO|dateTime|summaryId)"')
+_OTHERS = re.compile(rb'"(?:dailySleepDTO|dateTime|summaryId)"')
 _SLEEPS = (b'"sleepStartTimestampGMT"', b'"sleepWindowConfirmationType"', b'"napList"')
 _STATUSES = (b'"calendarDate"', b'"metrics"', b'"type"')
 _DAYS = (b'"calendarDate"', b'"restingHeartRate"')
@@ -43,11 +43,10 @@ def recognises(member: Member) -> bool:
     if member.encrypted:
         return named
     head = member.head
-    if not _LIST.match(head) or _OTHERS.search(head):
-        return False
-    told = any(mark in head for mark in _SLEEPS)
+    if named or not _LIST.match(head) or _OTHERS.search(head):
+        return named and bool(_LIST.match(head))
     beside = any(all(mark in head for mark in marks) for marks in (_STATUSES, _DAYS))
-    return named or told or beside
+    return beside or any(mark in head for mark in _SLEEPS)
 
 
 def _last_date(member: Member) -> str:
