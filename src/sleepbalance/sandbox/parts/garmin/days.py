@@ -191,7 +191,10 @@ def _off_wrist(night: Night) -> dict[str, Any]:
     """The watch lay about: a window, and nothing in it."""
     rest = night.off_wrist
     assert rest
-    ahead = 1000 * _ahead(rest.start, rest.zone_start), 1000 * _ahead(rest.end, rest.zone_end)
+    ahead = (
+        1000 * seconds_ahead(rest.start, rest.zone_start),
+        1000 * seconds_ahead(rest.end, rest.zone_end),
+    )
     return {
         "id": millis(rest.start),
         "sleepTimeSeconds": 0,
@@ -378,15 +381,17 @@ def day_in(date: dt.date, zone: str) -> tuple[dt.datetime, dt.datetime]:
 
 
 def _edges(start: dt.datetime, end: dt.datetime, zone: str) -> dict[str, str]:
+    here, there = (at + dt.timedelta(seconds=seconds_ahead(at, zone)) for at in (start, end))
     return {
         "startTimestampGMT": f"{bare(start)}.0",
         "endTimestampGMT": f"{bare(end)}.0",
-        "startTimestampLocal": f"{bare(start + dt.timedelta(seconds=_ahead(start, zone)))}.0",
-        "endTimestampLocal": f"{bare(end + dt.timedelta(seconds=_ahead(end, zone)))}.0",
+        "startTimestampLocal": f"{bare(here)}.0",
+        "endTimestampLocal": f"{bare(there)}.0",
     }
 
 
-def _ahead(instant: dt.datetime, zone: str) -> int:
+def seconds_ahead(instant: dt.datetime, zone: str) -> int:
+    """Of UTC, there and then."""
     ahead = instant.astimezone(ZoneInfo(zone)).utcoffset()
     return int(ahead.total_seconds()) if ahead else 0
 
