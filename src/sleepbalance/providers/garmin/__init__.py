@@ -32,7 +32,9 @@ def _pushed(kind: str) -> bool:
 
 
 def merge(kind: str, payloads: Sequence[bytes]) -> bytes:
-    return (health_records if _pushed(kind) else nights).merge(kind, payloads)
+    if _pushed(kind):
+        return health_records.merge(kind, payloads)
+    return nights.merge(kind, payloads)
 
 
 def normalise(raws: Iterable[Raw]) -> Normalised:

@@ -26,7 +26,7 @@ ENDED = "deregistrations"
 PERMISSIONS = ("userpermissionschange", "userpermissions")
 # The whole address in one pattern, so that no two readers of addresses can disagree over it.
 ADDRESS = re.compile(
-    r"https://apis\.garmin\.com(?::443)?/wellness-api/rest/([A-Za-z]{1,40})"
+    r"https://apis\.garmin\.com/wellness-api/rest/([A-Za-z]{1,40})"
     r"(\?[A-Za-z0-9._~%+/=&:,-]{1,4000})?",
     re.ASCII,
 )

@@ -14,6 +14,7 @@ from .values import inside, items, number, offset, seconds, text
 
 DAY = 86_400
 LONGEST = 2 * DAY  # seconds; nobody sleeps longer
+OFF_WRIST = "OFF_WRIST"
 SAME = 60  # seconds that sums may differ by and still be the same
 NEAR = dt.timedelta(days=2)  # from a sleep to the naps of its date
 WORDS = {
@@ -78,7 +79,7 @@ class Summary:
 
     @property
     def off_wrist(self) -> bool:
-        return self.validation == "OFF_WRIST"
+        return self.validation == OFF_WRIST
 
     @property
     def tentative(self) -> bool:
@@ -109,12 +110,10 @@ def summary_of(told: Mapping[str, Any]) -> Summary | str:
     validation = text(told.get("validation")).upper()
     levels = tuple(_levels(inside(told, "sleepLevelsMap"), start))
     length = max([_length(sums), *(level.end for level in levels)])
-    if validation == "OFF_WRIST":
+    if validation == OFF_WRIST:
         length, levels = 0, ()
-    elif length == 0:
-        return "lasts no time at all"
-    elif length > LONGEST:
-        return "lasts longer than 48 hours"
+    elif problem := _problem(sums, length):
+        return problem
     naps = [_nap(nap, start) for nap in items(told.get("naps"))]
     return Summary(
         start=start,
@@ -152,6 +151,16 @@ def _length(sums: Sums) -> int:
     if sums.slept is None or abs(sums.slept - sums.staged) <= SAME:
         return whole
     return sums.slept
+
+
+def _problem(sums: Sums, length: int) -> str | None:
+    wrong = {
+        "lasts no time at all": length == 0,
+        "lasts longer than 48 hours": length > LONGEST,
+        "has stages that are longer than itself": sums.staged > length + SAME,
+        "was awake for longer than it lasts": (sums.awake or 0) > length + SAME,
+    }
+    return next((words for words, holds in wrong.items() if holds), None)
 
 
 def _levels(told: Mapping[str, Any], start: dt.datetime) -> Iterator[Level]:
