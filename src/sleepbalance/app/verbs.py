@@ -214,6 +214,11 @@ def _rates(provider: str, rows: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def night_of(connection: Connection, user_id: str, date: dt.date) -> dict[str, Any] | None:
+    """The night of a date, like those of `App.nights`."""
+    return next((_night(*both) for both in nights.listed(connection, user_id, date, date)), None)
+
+
 def _night(record: dict[str, Any], details: dict[str, Any] | None) -> dict[str, Any]:
     return {**record, "naps": details["naps"] if details else [], "details": details}
 

@@ -160,43 +160,6 @@ def nights(
             show.nights(show.screen(purpose=app.folder.purpose), rows)
 
 
-@cli.command(context_settings={"ignore_unknown_options": True})
-def night(
-    context: typer.Context,
-    date: Annotated[
-        str, typer.Argument(help="YYYY-MM-DD, last, or -3 for the third night before the last.")
-    ],
-    user: User = None,
-    json: AsJson = False,
-) -> None:
-    """Show one night whole: stages, each source's numbers, and where each is from."""
-    from sleepbalance.cli import one_night, plain, show
-
-    with opened(context) as app:
-        row = _pick(app, date, user)
-        if json:
-            plain.as_json(row, purpose=app.folder.purpose)
-            return
-        stored = app.sessions_of(user, row["sleep_date"])
-        out = show.screen(purpose=app.folder.purpose)
-        one_night.show(out, row, [s.report for s in stored])
-
-
-def _pick(app: App, date: str, user: str | None) -> dict[str, Any]:
-    """The night that is meant by a date, by `last`, or by a number before it."""
-    if date == "last" or re.fullmatch(r"-\d+", date):
-        rows = app.nights(user)
-        back = 0 if date == "last" else int(date[1:])
-        if back >= len(rows):
-            raise UsageError(f"There are {len(rows)} nights here; {date} is none of them.")
-        return rows[-1 - back]
-    wanted = a_date("DATE", date)
-    rows = app.nights(user, wanted, wanted)
-    if not rows:
-        raise UsageError(f"There is no night on {date}. All of them: sleepbalance nights")
-    return rows[0]
-
-
 @cli.command()
 def history(
     context: typer.Context,

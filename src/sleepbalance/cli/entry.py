@@ -8,12 +8,12 @@ import sys
 
 import typer
 
-from sleepbalance.cli import linking
+from sleepbalance.cli import linking, night, sources
 from sleepbalance.cli.commands import cli
 from sleepbalance.errors import SleepBalanceError, UsageError
 
 STOPPED = 130  # also what Typer makes of Ctrl-C
-COMMANDS = (cli, linking)  # to be loaded is what makes commands known
+COMMANDS = (cli, linking, night, sources)  # to be loaded is what makes commands known
 
 
 def main() -> None:

@@ -94,6 +94,19 @@ def _lines(
     ]
 
 
+def values(row: Night) -> list[tuple[str, str]]:
+    """(label, value) of everything that an edit may change."""
+    details = row["details"] or {}
+    naps = [f"{n['kind']} {words.span(n['start'], n['end'])}" for n in row["naps"]]
+    return [
+        ("Told by", str(details.get("source_name") or row["data_source"])),
+        *((label, ours) for label, _, ours, _ in _lines({**details, **row}, [])),
+        ("Naps", ", ".join(naps) or "–"),
+        ("Rated", row["quality_rating"] or "–"),
+        ("Note", row["quality_notes"] or "–"),
+    ]
+
+
 def _beside(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
     """What a table cannot hold: reasons, naps, other sleeps, the zone, the person's words."""
     for other in details.get("alternatives") or ():

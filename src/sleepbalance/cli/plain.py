@@ -13,7 +13,7 @@ import msgspec
 
 def as_json(value: Any, *, purpose: str | None) -> None:
     """Prints one JSON value; in a demo or the sandbox every object at its top says so."""
-    if purpose:
+    if purpose and value is not None:
         mark = {purpose: True}
         value = [{**mark, **v} for v in value] if isinstance(value, list) else {**mark, **value}
     text = msgspec.json.format(msgspec.json.encode(_spelled(value)), indent=2)

@@ -35,6 +35,7 @@ class Kept:
 
     edit: Edit
     undone_at: dt.datetime | None
+    wall: tuple[str, str] | None  # its span on the wall clock, where it has one
 
 
 def standing(connection: Connection, user_id: str) -> Sequence[tuple[Edit, str | None, str | None]]:
@@ -67,7 +68,11 @@ def everything(connection: Connection, user_id: str) -> list[Kept]:
         .where(sleep_edits.c.user_id == user_id)
         .order_by(sleep_edits.c.made_at, sleep_edits.c.id)
     )
-    return [Kept(_edit(row), row.undone_at) for row in connection.execute(query)]
+    return [Kept(_edit(row), row.undone_at, _wall(row)) for row in connection.execute(query)]
+
+
+def _wall(row: Row[Any]) -> tuple[str, str] | None:
+    return None if row.wall_start is None else (row.wall_start, row.wall_end)
 
 
 def extent(connection: Connection, user_id: str) -> list[Span]:

@@ -1,0 +1,158 @@
+"""Finds the sleep that a person means by a date and a time, and says what its edits hold on to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sleepbalance.app import clocks
+from sleepbalance.app.clocks import Ends
+from sleepbalance.app.ordering import Named
+from sleepbalance.derive import Looked
+from sleepbalance.errors import UsageError
+from sleepbalance.model import Report, Session, local
+from sleepbalance.nights import Episode
+from sleepbalance.store.edits import Anchor
+from sleepbalance.store.sessions import from_wall
+from sleepbalance.stretches import Span
+
+EVENING, MORNING = dt.time(23), dt.time(7)  # about when, where only the date is known
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A sleep that is meant: what an edit of it holds on to, and how it stands now."""
+
+    anchor: Anchor
+    span: Span
+    ends: Ends
+    sources: Sequence[Named]
+
+    def spelled(self, at: dt.datetime, zone: str) -> str:
+        """A time as its sleep was told: on the wall clock, or with its offset."""
+        here = local(at, zone)
+        return (here.replace(tzinfo=None) if self.anchor.wall else here).isoformat()
+
+
+def choose(
+    looked: Looked, date: dt.date, time: str | None, *, parts: bool, need: bool
+) -> Chosen | None:
+    """The sleep of a date that is meant: the night, or the one of a time.
+
+    With `parts` the time may mean one part of a sleep. Raises UsageError where none is there and
+    one is needed, or where nobody can tell which.
+    """
+    here = [episode for episode in looked.told.episodes if episode.date == date]
+    if not here:
+        if need:
+            raise UsageError(
+                f"No sleep ended on {date}. One that nobody measured: sleepbalance night {date}"
+                " --add 23:10-07:00"
+            )
+        return None
+    if time is None:
+        episode = _main(looked, date, here) if need else _main_or_none(looked, date, here)
+        return None if episode is None else _chosen(looked, date, episode)
+    zone = here[0].chosen.last.zone_end
+    order = clocks.nearest([(e.chosen.start, e.chosen.end) for e in here], time, zone)
+    episode = here[order[0]]
+    found = _chosen(looked, date, episode)
+    if parts and len(episode.chosen.parts) > 1:
+        return _part(looked, date, episode, found, time)
+    return found
+
+
+def _main(looked: Looked, date: dt.date, here: Sequence[Episode]) -> Episode:
+    found = _main_or_none(looked, date, here)
+    if found is None:
+        spans = ", ".join(
+            f"{local(e.chosen.start, e.chosen.last.zone_end):%H:%M}–"
+            f"{local(e.chosen.end, e.chosen.last.zone_end):%H:%M}"
+            for e in sorted(here, key=lambda e: e.chosen.start)
+        )
+        raise UsageError(f"{date} has several sleeps ({spans}): say which with --sleep HH:MM.")
+    return found
+
+
+def _main_or_none(looked: Looked, date: dt.date, here: Sequence[Episode]) -> Episode | None:
+    day = looked.told.days.get(date)
+    if day is not None and day.main is not None:
+        return day.main
+    living = [episode for episode in here if not episode.dead]
+    if living or len(here) == 1:
+        return living[0] if len(living) == 1 else None if living else here[0]
+    return max(here, key=lambda e: (e.chosen.size, e.chosen.start))
+
+
+def _chosen(looked: Looked, date: dt.date, episode: Episode) -> Chosen:
+    sleep = episode.chosen
+    span = _hull(sleep.reports)
+    first, last = sleep.parts[0].report, sleep.last
+    ends = Ends(
+        sleep.start,
+        sleep.end,
+        first.zone_start,
+        last.zone_end,
+        measured=sleep.measured,
+        said=_said(episode),
+    )
+    if sleep.dateless_clock:
+        ends = _about(date, last.zone_end)
+        return Chosen(Anchor(date), span, ends, _sources(episode))
+    return Chosen(_anchor(looked, date, sleep.reports, span), span, ends, _sources(episode))
+
+
+def _said(episode: Episode) -> dict[str, dt.datetime | None]:
+    """The ends in bed that the person told before; those of the sleep are its own by now."""
+    return {n: at for n, at in episode.times.items() if n in ("bed_time", "wake_time")}
+
+
+def _about(date: dt.date, zone: str) -> Ends:
+    evening = dt.datetime.combine(date - dt.timedelta(days=1), EVENING, dt.UTC)
+    morning = dt.datetime.combine(date, MORNING, dt.UTC)
+    start, end = from_wall(evening, zone), from_wall(morning, zone)
+    return Ends(start, end, zone, zone, measured=False)
+
+
+def _hull(reports: Sequence[Report | Session]) -> Span:
+    told = [r.session if isinstance(r, Report) else r for r in reports]
+    return min(s.start for s in told), max(s.end for s in told)
+
+
+def _anchor(looked: Looked, date: dt.date, reports: Sequence[Report], span: Span) -> Anchor:
+    sent = [looked.sent[r.id] for r in reports if r.id in looked.sent]
+    if len(sent) == len(reports) and all(session.wall for session in sent):
+        return Anchor(date, *_hull(sent), wall=True)
+    if not sent and _of_the_wall(looked, reports):
+        zone = reports[0].zone_end
+        return Anchor(date, _wall(span[0], zone), _wall(span[1], zone), wall=True)
+    return Anchor(date, *span)
+
+
+def _of_the_wall(looked: Looked, reports: Sequence[Report]) -> bool:
+    """Whether the person added it by the clock on the wall, wherever that hung."""
+    ids = {report.id for report in reports}
+    return all("zone_from" in edit.value for edit in looked.said if edit.id in ids)
+
+
+def _wall(at: dt.datetime, zone: str) -> dt.datetime:
+    return local(at, zone).replace(tzinfo=dt.UTC)
+
+
+def _part(looked: Looked, date: dt.date, episode: Episode, whole: Chosen, time: str) -> Chosen:
+    """One part of a sleep, by the time that it holds or begins near to."""
+    parts = episode.chosen.parts
+    order = clocks.nearest([p.span for p in parts], time, whole.ends.zone_end)
+    part = parts[order[0]]
+    span: Span = (part.span.start, part.span.end)
+    anchor = Anchor(date, *span)
+    if whole.anchor.wall:
+        start = _wall(span[0], part.report.zone_start)
+        anchor = Anchor(date, start, _wall(span[1], part.report.zone_end), wall=True)
+    return Chosen(anchor, span, whole.ends, whole.sources)
+
+
+def _sources(episode: Episode) -> list[Named]:
+    told = [episode.chosen, *(other.sleep for other in episode.alternatives)]
+    return list(dict.fromkeys(Named(sleep.source, sleep.name) for sleep in told))

@@ -1,0 +1,210 @@
+"""The command `night`: shows one night, and takes what the person says of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sleepbalance.cli.commands import AsJson, User, a_date, cli, opened
+from sleepbalance.errors import UsageError
+
+if TYPE_CHECKING:
+    from sleepbalance.app import App
+
+
+def _clock(name: str, what: str) -> Any:
+    return typer.Option(f"--{name}", metavar="TIME", help=what)
+
+
+def _flag(name: str, what: str) -> Any:
+    return typer.Option(f"--{name}", help=what)
+
+
+def _text(name: str, metavar: str, what: str) -> Any:
+    return typer.Option(f"--{name}", metavar=metavar, help=what)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+def night(
+    context: typer.Context,
+    date: Annotated[
+        str, typer.Argument(help="YYYY-MM-DD, last, or -3 for the third night before the last.")
+    ],
+    edit: Annotated[bool, _flag("edit", "Say other times, with the four below.")] = False,
+    bed: Annotated[str | None, _clock("bed", "You went to bed, like 22:50, or none.")] = None,
+    asleep: Annotated[str | None, _clock("asleep", "You fell asleep.")] = None,
+    woke: Annotated[str | None, _clock("woke", "You woke up.")] = None,
+    up: Annotated[str | None, _clock("up", "You got up, or none.")] = None,
+    not_sleep: Annotated[bool, _flag("not-sleep", "You did not sleep then.")] = False,
+    nap: Annotated[bool, _flag("nap", "It was a nap.")] = False,
+    main: Annotated[bool, _flag("main", "It was the night.")] = False,
+    part: Annotated[bool, _flag("part", "It was a part of the night.")] = False,
+    rate: Annotated[
+        str | None, _text("rate", "WORD", "bad, average or good, 1 to 5, or none.")
+    ] = None,
+    note: Annotated[str | None, _text("note", "TEXT", "Your words; empty takes them back.")] = None,
+    add: Annotated[
+        str | None, _text("add", "SPAN", "A sleep that nobody measured, like 23:10-07:00.")
+    ] = None,
+    source: Annotated[
+        str | None, _text("source", "NAME", "Believe this one for this night; auto: the rules.")
+    ] = None,
+    sleep: Annotated[
+        str | None, _clock("sleep", "Of several sleeps the one that holds this time.")
+    ] = None,
+    undo: Annotated[bool, _flag("undo", "Take back what you said last of this date.")] = False,
+    everything: Annotated[bool, _flag("all", "With --undo: all that you said of it.")] = False,
+    edits: Annotated[bool, _flag("edits", "List what you said of it.")] = False,
+    user: User = None,
+    json: AsJson = False,
+) -> None:
+    """Show one night whole, with each source's numbers; or say what you know better."""
+    times = {"bed_time": bed, "sleep_start": asleep, "sleep_end": woke, "wake_time": up}
+    said = _Said(
+        times={name: text for name, text in times.items() if text is not None},
+        kinds=[k for k, meant in (("nap", nap), ("main", main), ("part", part)) if meant],
+        not_sleep=not_sleep,
+        rating=rate,
+        note=note,
+        added=add,
+        source=source,
+        sleep=sleep,
+    )
+    said.check(edit=edit, undo=undo, everything=everything, edits=edits)
+    with opened(context) as app:
+        if edits:
+            _list(app, date, user, json=json)
+        elif undo or said.anything:
+            _change(app, date, user, said, undo=undo, everything=everything, json=json)
+        else:
+            _show(app, date, user, json=json)
+
+
+class _Said:
+    """What was said on the command line, before anything heavy is loaded."""
+
+    def __init__(self, *, kinds: list[str], times: dict[str, str], **words: Any) -> None:
+        self.kinds = kinds
+        self.times = times
+        self.words = words
+
+    @property
+    def anything(self) -> bool:
+        said = {name: word for name, word in self.words.items() if name != "sleep"}
+        return bool(self.kinds or self.times or said.pop("not_sleep")) or any(
+            word is not None for word in said.values()
+        )
+
+    def check(self, *, edit: bool, undo: bool, everything: bool, edits: bool) -> None:
+        """Raises UsageError for words that cannot go together."""
+        if len(self.kinds) > 1:
+            raise UsageError("One sleep is one of --nap, --main and --part.")
+        if edit and not self.times:
+            raise UsageError("--edit goes with --bed, --asleep, --woke or --up and a time.")
+        if everything and not undo:
+            raise UsageError("--all goes with --undo.")
+        if undo + edits + self.anything > 1:
+            raise UsageError("Say something, --undo it, or list the --edits: one at a time.")
+        if self.words["sleep"] is not None and not self.anything:
+            raise UsageError("--sleep chooses which sleep you edit: say what of it, too.")
+        self._check_one()
+
+    def _check_one(self) -> None:
+        words = self.words
+        if words["not_sleep"] and (self.kinds or self.times or words["source"]):
+            raise UsageError("What was --not-sleep has no times, kind or source.")
+        if words["added"] is None:
+            return
+        if self.times or words["source"] or words["not_sleep"] or words["sleep"]:
+            raise UsageError("--add tells its own times; with it go --nap, --rate and --note.")
+        if self.kinds == ["part"]:
+            raise UsageError("--add makes a sleep of its own; add it first, then say --part.")
+
+
+def _show(app: App, date: str, user: str | None, *, json: bool) -> None:
+    from sleepbalance.cli import plain, show
+
+    row = _pick(app, date, user)
+    if json:
+        plain.as_json(row, purpose=app.folder.purpose)
+    else:
+        _page(app, show.screen(purpose=app.folder.purpose), row, user)
+
+
+def _page(app: App, out: Any, row: dict[str, Any], user: str | None) -> None:
+    from sleepbalance.cli import one_night
+
+    stored = app.sessions_of(user, row["sleep_date"])
+    one_night.show(out, row, [s.report for s in stored])
+
+
+def _change(
+    app: App,
+    date: str,
+    user: str | None,
+    said: _Said,
+    *,
+    undo: bool,
+    everything: bool,
+    json: bool,
+) -> None:
+    from sleepbalance.app import editing
+    from sleepbalance.cli import edited, plain, show
+
+    day = _day(app, date, user)
+    if undo:
+        done = editing.undo(app, user, day, everything=everything)
+    else:
+        kind = said.kinds[0] if said.kinds else None
+        words = editing.Said(times=said.times, kind=kind, **said.words)
+        done = editing.edit(app, user, day, words)
+    if json:
+        plain.as_json(done.after, purpose=app.folder.purpose)
+        return
+    out = show.screen(purpose=app.folder.purpose)
+    edited.tell(out, day, done, undone=undo)
+    if done.after is not None:
+        out.say("")
+        _page(app, out, done.after, user)
+
+
+def _list(app: App, date: str, user: str | None, *, json: bool) -> None:
+    from sleepbalance.app import editing
+    from sleepbalance.cli import edited, plain, show
+
+    day = _day(app, date, user)
+    rows = editing.listed(app, user, day)
+    if json:
+        plain.as_json(rows, purpose=app.folder.purpose)
+    else:
+        edited.listed(show.screen(purpose=app.folder.purpose), day, rows)
+
+
+def _day(app: App, date: str, user: str | None) -> dt.date:
+    """The date that is meant; of a date without a night something can be said, too."""
+    if date == "last" or re.fullmatch(r"-\d+", date):
+        found: dt.date = _pick(app, date, user)["sleep_date"]
+        return found
+    day = a_date("DATE", date)
+    assert day is not None
+    if not dt.date(1900, 1, 1) <= day <= dt.date(9000, 1, 1):
+        raise UsageError(f"DATE: nobody's night was on {day}.")
+    return day
+
+
+def _pick(app: App, date: str, user: str | None) -> dict[str, Any]:
+    """The night that is meant by a date, by `last`, or by a number before it."""
+    if date == "last" or re.fullmatch(r"-\d+", date):
+        rows = app.nights(user)
+        back = 0 if date == "last" else int(date[1:])
+        if back >= len(rows):
+            raise UsageError(f"There are {len(rows)} nights here; {date} is none of them.")
+        return rows[-1 - back]
+    wanted = a_date("DATE", date)
+    rows = app.nights(user, wanted, wanted)
+    if not rows:
+        raise UsageError(f"There is no night on {date}. All of them: sleepbalance nights")
+    return rows[0]
