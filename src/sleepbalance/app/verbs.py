@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sleepbalance import derive, providers
+from sleepbalance import derive
 from sleepbalance.errors import Unavailable, UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.model import zone_info
-from sleepbalance.provider import File, Member, Provider
 from sleepbalance.store import history, nights, people, sessions
 from sleepbalance.store.engine import Connection, Engine, reading, writing
 from sleepbalance.store.people import Person
@@ -24,11 +23,15 @@ FIRST_USER = "me"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """What a door wants to hear while an import runs: bytes (done, all), waiting, a new user."""
+    """What a door wants to hear while an import runs.
+
+    Bytes (done, all), waiting, a new user, a part of what was handed over that nobody knows.
+    """
 
     on_bytes: Callable[[int, int], None] = lambda _done, _all: None
     waiting: Callable[[], None] = lambda: None
     made_user: Callable[[str], None] = lambda _name: None
+    unknown: Callable[[str], None] = lambda _name: None
 
 
 @dataclass(slots=True)
@@ -98,40 +101,52 @@ class App:
 
     # -- import --------------------------------------------------------------------------------
 
-    def import_path(
+    def import_path(self, path: Path, **how: Any) -> dict[str, Any]:
+        """Imports one maker's export; gives the attempt's row. See `import_paths`."""
+        return self.import_paths([path], **how)[0]
+
+    def import_paths(
         self,
-        path: Path,
+        paths: Sequence[Path],
         *,
         user: str | None = None,
         timezone: str | None = None,
         replace: bool = False,
         now: dt.datetime | None = None,
         listening: Listening | None = None,
-    ) -> dict[str, Any]:
-        """Imports what a person exported from wherever; gives the attempt's row.
+    ) -> list[dict[str, Any]]:
+        """Imports what a person exported from wherever, each maker's in one attempt; their rows.
 
-        Raises UsageError when nobody knows what the file is: then nothing was tried.
+        Raises UsageError when nobody knows what any of it is: then nothing was tried.
         """
         from sleepbalance import archive, sync
+        from sleepbalance.app import handed
 
         listening = listening or Listening()
         if timezone is not None:
             _check_zone(timezone)
-        with archive.open_members(path, on_bytes=listening.on_bytes) as members:
-            provider, door, wanted = _recognise(path, members)
-            _guard(self.folder, wanted)
-            person = self.person_or_new(user, listening.made_user)
-            job = sync.Import(
+        on_bytes = handed.Together(listening.on_bytes)
+        found = handed.sorted_out(paths, archive.open_parts(paths, on_bytes=on_bytes))
+        for batch in found.batches:
+            handed.guard(self.folder, batch)
+        for name in found.unknown:
+            listening.unknown(name)
+        person = self.person_or_new(user, listening.made_user)
+        jobs = [
+            sync.Import(
                 user_id=person.id,
-                provider=provider,
-                door=door,
-                members=wanted,
+                provider=batch.provider,
+                door=batch.door,
+                members=batch.members,
+                problems=tuple(batch.problems),
                 now=now or dt.datetime.now(dt.UTC),
                 replace=replace,
                 timezone=timezone,
                 waiting=listening.waiting,
             )
-            return sync.import_file(self.engine, job)
+            for batch in found.batches
+        ]
+        return [sync.import_file(self.engine, job) for job in jobs]
 
     def person_or_new(
         self, name: str | None, made: Callable[[str], None] = lambda _name: None
@@ -238,29 +253,3 @@ def _check_zone(zone: str) -> None:
         zone_info(zone)
     except ValueError as error:
         raise UsageError(f"{error}.") from None
-
-
-def _recognise(path: Path, members: Sequence[Member]) -> tuple[Provider, File, list[Member]]:
-    """Whose export this is, by content."""
-    for provider in providers.load().values():
-        for door in provider.files:
-            if wanted := [member for member in members if door.recognises(member)]:
-                return provider, door, wanted
-    known = " ".join(
-        f"{provider.name}: {door.how_to}"
-        for provider in providers.load().values()
-        for door in provider.files
-    )
-    raise UsageError(f"{path.name} is no export that we know. What can be imported: {known}")
-
-
-def _guard(where: Folder, members: Sequence[Member]) -> None:
-    """Keeps made-up data and real data apart."""
-    marks = {DEMO_MARK in member.head for member in members}
-    if where.made_up and marks != {True}:
-        raise UsageError(
-            f"{where.path} is a {where.purpose} folder; your own data does not belong into it. "
-            "Leave --data out, or name another folder."
-        )
-    if True in marks and not where.made_up:
-        raise UsageError("This is made-up demo data; it does not belong among real nights.")

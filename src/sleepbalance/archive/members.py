@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -119,24 +118,38 @@ class _Packed:
             raise Malformed(f"{self._entry.name} was damaged on the way: its checksum differs")
 
 
+class Latest:
+    """The head of the member that was looked at last: many look at one, then at the next."""
+
+    def __init__(self) -> None:
+        self.of: Member | None = None
+        self.head = b""
+
+
 class Member(ABC):
     """See `sleepbalance.provider.Member`."""
 
     encrypted = False
     path: Path | None = None
 
-    def __init__(self, path: Path, name: str, on_bytes: OnBytes) -> None:
+    def __init__(self, path: Path, name: str, on_bytes: OnBytes, latest: Latest) -> None:
         self._path, self._name, self._on_bytes = path, name, on_bytes
+        self._latest = latest
 
     @property
     def name(self) -> str:
         return self._name
 
-    @cached_property
+    @property
     def head(self) -> bytes:
         """The first 64 KiB, or as much of them as can be read."""
         if self.encrypted:
             return b""
+        if self._latest.of is not self:
+            self._latest.of, self._latest.head = self, self._read_head()
+        return self._latest.head
+
+    def _read_head(self) -> bytes:
         data = b""
         try:
             with self._open(lambda done, total: None) as stream:
@@ -167,8 +180,8 @@ class Member(ABC):
 
 
 class PlainMember(Member):
-    def __init__(self, path: Path, name: str, on_bytes: OnBytes) -> None:
-        super().__init__(path, name, on_bytes)
+    def __init__(self, path: Path, name: str, on_bytes: OnBytes, latest: Latest) -> None:
+        super().__init__(path, name, on_bytes, latest)
         self.path = path
 
     def _stream(self, file: BinaryIO, total: int, on_bytes: OnBytes) -> Stream:
@@ -183,8 +196,9 @@ class ZipMember(Member):
         damage: str | None,
         limits: Limits,
         on_bytes: OnBytes,
+        latest: Latest,
     ) -> None:
-        super().__init__(path, entry.name, on_bytes)
+        super().__init__(path, entry.name, on_bytes, latest)
         self._entry, self._damage, self._limits = entry, damage, limits
         self.encrypted = bool(entry.flags & ENCRYPTED)
 

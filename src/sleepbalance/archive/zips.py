@@ -16,8 +16,8 @@ from sleepbalance.provider import Limits
 
 MOST_ENTRIES = 200_000
 MOST_DIRECTORY = 64 * 2**20
-CUT_OFF = "The zip is cut off, as after a broken download; send it again from the phone"
-DAMAGED = "The zip is damaged; make the export on the phone anew and send it again"
+CUT_OFF = "The zip is cut off, as after a broken download; fetch it again"
+DAMAGED = "The zip is damaged; make the export anew"
 
 ENCRYPTED, DESCRIPTOR, UTF8 = 1, 8, 0x800
 

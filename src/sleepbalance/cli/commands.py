@@ -100,7 +100,12 @@ def where(context: typer.Context, *, sandbox: bool = False) -> Folder:
 @cli.command("import")
 def import_(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A zip, an unpacked folder, or the file in it.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Zips, an unpacked folder, a folder of zips, or a bare file."
+        ),
+    ],
     user: User = None,
     timezone: Annotated[
         str | None, typer.Option(help="Where you live, for nights that do not say, Area/City.")
@@ -111,29 +116,42 @@ def import_(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Import an export that you made: an archive, an unpacked folder, or a single file."""
+    """Import exports that you made: archives, unpacked folders, or single files."""
     from sleepbalance.app import Listening
     from sleepbalance.cli.progress import Progress
 
     with opened(context) as app, Progress() as progress:
         listening = Listening(
-            on_bytes=progress.bytes, waiting=progress.waiting, made_user=progress.made_user
+            on_bytes=progress.bytes,
+            waiting=progress.waiting,
+            made_user=progress.made_user,
+            unknown=progress.unknown,
         )
-        attempt = app.import_path(
-            path, user=user, timezone=timezone, replace=replace, listening=listening
+        attempts = app.import_paths(
+            paths, user=user, timezone=timezone, replace=replace, listening=listening
         )
         progress.done()
         if json:
             from sleepbalance.cli import plain
 
-            plain.as_json(attempt, purpose=app.folder.purpose)
+            one = attempts[0] if len(attempts) == 1 else attempts
+            plain.as_json(one, purpose=app.folder.purpose)
         else:
-            from sleepbalance.cli import show
+            _show_imports(app, attempts, paths)
+    raise typer.Exit(1 if any(a["status"] == "failed" for a in attempts) else 0)
 
-            dates = (attempt["sync_date_from"], attempt["sync_date_to"])
-            overview = app.overview(attempt["user_id"], *dates)
-            show.imported(show.screen(purpose=app.folder.purpose), attempt, overview, path.name)
-    raise typer.Exit(1 if attempt["status"] == "failed" else 0)
+
+def _show_imports(app: App, attempts: list[dict[str, Any]], paths: list[Path]) -> None:
+    """What came of each maker's export."""
+    from sleepbalance.cli import show
+
+    out = show.screen(purpose=app.folder.purpose)
+    handed = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+    for attempt in attempts:
+        dates = (attempt["sync_date_from"], attempt["sync_date_to"])
+        overview = app.overview(attempt["user_id"], *dates)
+        of = f" ({attempt['provider']})" if len(attempts) > 1 else ""
+        show.imported(out, attempt, overview, handed + of)
 
 
 @cli.command()

@@ -62,6 +62,10 @@ class Progress:
         """Nobody was here: the first import made a person."""
         self._say(f"Nobody was here yet: made the user {name!r}.")
 
+    def unknown(self, name: str) -> None:
+        """A part of what was handed over is nobody's."""
+        self._say(f"{name} holds nothing that we know; it was left out.")
+
     def _say(self, text: str) -> None:
         sys.stderr.write(words.safe(text) + "\n")
         sys.stderr.flush()

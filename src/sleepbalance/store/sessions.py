@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 
 from sleepbalance.model import (
     Kind,
@@ -198,11 +198,13 @@ def of_date(connection: Connection, user_id: str, date: dt.date) -> list[Stored]
 def dates(
     connection: Connection, owner: Owner, ends: tuple[dt.datetime, dt.datetime] | None
 ) -> tuple[dt.date | None, dt.date | None]:
-    """The first and last date of the sleeps that ended between the given instants."""
+    """The first and last date of the sleeps that ended, as they were sent, between these."""
     if ends is None:
         return None, None
+    wall = table.c.wall_end.between(naive(ends[0]), naive(ends[1]))
+    ended = or_(wall, table.c.wall_end.is_(None) & table.c.end_at.between(*ends))
     found = select(func.min(table.c.sleep_date), func.max(table.c.sleep_date)).where(
-        *owner.of(table), table.c.end_at.between(*ends)
+        *owner.of(table), ended
     )
     first, last = connection.execute(found).one()
     return first, last

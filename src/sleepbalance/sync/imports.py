@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sleepbalance.derive import derive
@@ -33,6 +33,7 @@ class Import:
     timezone: str | None = None  # where the person lives, if they did not say it before
     waiting: Callable[[], None] = lambda: None
     life: dt.timedelta = leases.LIFE
+    problems: tuple[str, ...] = ()  # of what was handed over beside the members
 
 
 def import_file(engine: Engine, job: Import) -> dict[str, Any]:
@@ -95,12 +96,12 @@ def _check_whole(finished: Finished, spool: Spool) -> None:
 
 def _read(job: Import, spool: Spool, lease: leases.Lease) -> Finished:
     """Spools all that the file holds; damage ends the reading and is told, not raised."""
-    finished = Finished()
+    finished = Finished(problems=job.problems)
     try:
         for item in job.door.read(job.members, job.now):
             lease.check()
             if isinstance(item, Finished):
-                finished = item
+                finished = replace(item, problems=(*job.problems, *item.problems))
             else:
                 spool.add(item)
     except Malformed as error:
@@ -131,10 +132,17 @@ def _write(
     derive(connection, owner.user_id, intake.changed)
     connections.synced(connection, bond)
     first, last = sessions.dates(connection, owner, intake.ends)
-    if first is not None and last is not None:
-        until = last if finished.problems else max(last, (finished.as_of or job.now).date())
+    if first is not None and last is not None and _by_file(connection, owner):
+        as_of = None if finished.problems else finished.as_of
+        until = last if as_of is None else max(last, as_of.date())
         windows.mark_fetched(connection, bond, first, until, attempt)
     return _outcome(intake, spool, finished, (first, last))
+
+
+def _by_file(connection: Connection, owner: Owner) -> bool:
+    """Whether files are the person's only door: another one must still ask for these dates."""
+    bond = connections.find(connection, owner.user_id, owner.provider)
+    return bond is not None and bond.door == "file"
 
 
 def _by_name(spool: Spool) -> dict[str, int]:

@@ -1,18 +1,19 @@
-"""Fitbit and Pixel Watch, by the Google Health API v4.
+"""Fitbit and Pixel Watch, by the Google Health API v4 and by the archive of Google Takeout.
 
 Larger than a provider should be, because the API is read in two ways (lists with a fallback where
 the filter is refused, roll-ups by range) and its records carry five measures from five places.
 `reading` asks, `faults` reads refusals, `normalise` makes sleeps, `vitals` their numbers; `points`
-knows how Google writes times and numbers.
+knows how Google writes times and numbers. What Takeout holds is told otherwise: `archive`.
 """
 
 from __future__ import annotations
 
-from sleepbalance.provider import Api, OAuth, Provider, Rate, Reading, Resource, Scope
+from sleepbalance.provider import Api, File, OAuth, Provider, Rate, Reading, Resource, Scope
 
+from .archive import read, recognises
+from .either import merge, normalise
 from .faults import fault
 from .identity import identify, revoke
-from .normalise import merge, normalise
 from .reading import daily, heart_rates, sleeps
 
 SLEEP = "https://www.googleapis.com/auth/googlehealth.sleep.readonly"
@@ -63,6 +64,14 @@ PROVIDER = Provider(
                 "include_granted_scopes": "true",
             },
             revoke=revoke,
+        ),
+        File(
+            recognises=recognises,
+            read=read,
+            how_to=(
+                "At takeout.google.com choose Fitbit (Google Health in newer accounts) alone, and "
+                "have the export made; hand over all of its zips together."
+            ),
         ),
     ),
     normalise=normalise,

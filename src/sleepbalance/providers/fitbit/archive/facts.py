@@ -1,0 +1,139 @@
+"""What was measured beside a sleep: the numbers of its date, its score, its samples."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sleepbalance.model import Vital
+from sleepbalance.provider import Raw
+
+from ..points import number
+from .files import RESTING
+from .packs import told
+from .tables import Row
+from .times import ahead, date, instant, wall
+
+NO_OXYGEN = 50.0  # percent, written for "could not be measured"
+MISSING = -1
+FEW = 5  # samples of which no night's mean is made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What tells which of the numbers are of a sleep. `wall`: first and last sleep by the clock."""
+
+    day: dt.date
+    log_id: str | None
+    sleep_id: str | None
+    wall: tuple[dt.datetime, dt.datetime]
+    zone: str | None
+    main: bool
+    hand: bool
+
+
+class Daily(NamedTuple):
+    """One number a night. Outside its limits no sleeper is alive, or nothing was measured."""
+
+    table: str
+    dated: str
+    column: str
+    vital: str
+    low: float
+    high: float
+
+
+DAILY = (
+    Daily("hrv", "timestamp", "rmssd", "hrv_rmssd", 1, 500),
+    Daily("breathing", "timestamp", "daily_respiratory_rate", "breathing_rate", 3, 60),
+    Daily("breathing by stage", "timestamp", "full_sleep_breathing_rate", "breathing_rate", 3, 60),
+    Daily("oxygen", "timestamp", "average_value", "spo2", NO_OXYGEN + 0.1, 100),
+    Daily("temperature", "sleep_end", "nightly_temperature", "skin_temperature", 15, 45),
+)
+
+
+def measured(beside: Sequence[Raw], night: Night) -> tuple[dict[str, Vital], dict[str, object]]:
+    """Vitals of a sleep, and what the maker says of it elsewhere, as it says it.
+
+    The numbers of a date are those of the sleep that it calls the main one.
+    """
+    facts: dict[str, object] = {}
+    if score := _score(beside, night):
+        facts["score"] = score
+    if night.hand or not night.main:
+        return {}, facts
+    vitals: dict[str, Vital] = {}
+    for each in DAILY:
+        for row in _rows(beside, each.table):
+            value = number(row.get(each.column))
+            if date(row.get(each.dated)) != night.day or value is None:
+                continue
+            facts[each.table] = row
+            if each.low <= value <= each.high and each.vital not in vitals:
+                vitals[each.vital] = Vital(value)
+    vitals = _samples(beside, night) | vitals
+    if resting := _resting(beside, night.day):
+        facts["restingHeartRate"] = resting
+    return vitals, facts
+
+
+def _rows(beside: Iterable[Raw], table: str) -> Iterator[Row]:
+    for raw in beside:
+        yield from told(raw.payload).get(table, ())
+
+
+def _score(beside: Sequence[Raw], night: Night) -> dict[str, object]:
+    """Of the log entry, else of the row; what is missing is empty in one and -1 in the other."""
+    wanted = (
+        ("log scores", "sleep_log_entry_id", night.log_id),
+        ("scores", "sleep_id", night.sleep_id),
+    )
+    for table, column, name in wanted:
+        for row in _rows(beside, table):
+            if name and row.get(column) == name:
+                return {k: v for k, v in row.items() if v and number(v) != MISSING}
+    return {}
+
+
+def _resting(beside: Sequence[Raw], day: dt.date) -> float | None:
+    """A number of the day, not of the night."""
+    for row in _rows(beside, RESTING):
+        if date(row.get("date")) == day:
+            return number(row.get("value"))
+    for row in _rows(beside, "resting by day"):
+        if date(row.get("timestamp")) == day:
+            return number(row.get("beats per minute"))
+    return None
+
+
+def _samples(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
+    """Means of what was measured between the first and the last sleep, for want of the maker's."""
+    found: dict[str, Vital] = {}
+    first, last = night.wall
+    rates = [
+        value
+        for row in _rows(beside, "hrv details")
+        if (at := wall(row.get("timestamp"))) and first <= at < last
+        if (value := number(row.get("rmssd"))) is not None and 1 <= value <= 500
+    ]
+    if len(rates) >= FEW:
+        found["hrv_rmssd"] = _mean(rates)
+    if night.zone is None:
+        return found  # those of oxygen are in UTC, and nobody knows where this sleep was
+    away = ahead(night.zone)
+    levels = [
+        value
+        for row in _rows(beside, "oxygen by minute")
+        if (at := instant(row.get("timestamp"))) and first <= at + away < last
+        if (value := number(row.get("value"))) is not None and NO_OXYGEN < value <= 100
+    ]
+    if len(levels) >= FEW:
+        found["spo2"] = _mean(levels)
+    return found
+
+
+def _mean(values: Sequence[float]) -> Vital:
+    mean = round(sum(sorted(values)) / len(values), 3)
+    return Vital(mean, min(values), max(values), len(values))

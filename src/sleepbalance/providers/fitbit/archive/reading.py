@@ -1,0 +1,170 @@
+"""Reads a Takeout: every file that matters, once, as a stream; sleeps told twice become one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+import msgspec
+
+from sleepbalance.errors import Malformed
+from sleepbalance.provider import Finished, Member, Raw
+
+from ..points import decode, inside, number
+from .files import LOGS, RESTING, TABLES, Until, kind_of
+from .joining import Lines
+from .logs import Logs
+from .packs import JSON, daily, details
+from .records import line_record, log_record, unreadable, walls_of
+from .tables import columns, lines, rows
+from .times import date
+
+MOST_PROBLEMS = 8
+LONGEST_LIST = 16 * 2**20  # bytes of a year of resting heart rates, by far
+_DATED = {"scores": "score_time", "temperature": "sleep_end"}
+_DETAILED = ("hrv details", "oxygen by minute")
+_NEEDS = {table.kind: table.needs for table in TABLES}
+
+
+def recognises(member: Member) -> bool:
+    return kind_of(member) is not None
+
+
+def read(members: Sequence[Member], now: dt.datetime) -> Iterator[Raw | Finished]:
+    """All of the archives among `members`; of one that is told twice the later file counts.
+
+    Raises `Malformed` where none of them can be opened.
+    """
+    found = [(kind, member) for member in members if (kind := kind_of(member)) is not None]
+    found.sort(key=lambda each: PurePosixPath(each[1].name).name)
+    reading = _Reading(now)
+    yield from reading.all(found)
+    if reading.refused and reading.refused == len(found):
+        raise Malformed(reading.problems[0])
+    yield Finished(problems=tuple(_few(reading.problems)))
+
+
+def _few(problems: Iterable[str]) -> list[str]:
+    told = list(dict.fromkeys(problems))
+    more = len(told) - MOST_PROBLEMS
+    return told if more <= 0 else [*told[:MOST_PROBLEMS], f"and {more} more like these"]
+
+
+class _Reading:
+    """What one reading has found so far."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self._now = now
+        self._lines = Lines()
+        self._days = daily()
+        self.problems: list[str] = []
+        self.refused = 0  # members that could not be opened
+
+    def all(self, found: Sequence[tuple[str, Member]]) -> Iterator[Raw]:
+        """Tables of sleeps first: the logs are joined with them."""
+        for first in ("sleeps", "stages", LOGS):
+            for kind, member in found:
+                if kind == first:
+                    yield from self._one(kind, member)
+            if first == "stages":
+                self._lines.index()
+        yield from (line_record(line, self._now) for line in self._lines.left())
+        for kind, member in found:
+            if kind not in ("sleeps", "stages", LOGS):
+                yield from self._one(kind, member)
+        yield from self._days.raws()
+
+    def _one(self, kind: str, member: Member) -> Iterator[Raw]:
+        name = PurePosixPath(member.name).name
+        try:
+            with member.open() as stream:
+                until = Until(stream)
+                if kind == LOGS:
+                    yield from self._logs(until, name)
+                elif kind == RESTING:
+                    self._resting(until, name)
+                else:
+                    yield from self._table(kind, until, name)
+        except Malformed as error:
+            self.refused += 1
+            self.problems.append(str(error))
+            return
+        if until.failure:
+            self.problems.append(until.failure)
+
+    # -- sleep logs --------------------------------------------------------------------------------
+
+    def _logs(self, stream: Until, name: str) -> Iterator[Raw]:
+        logs = Logs(stream)
+        for entry, good in logs.entries():
+            if not good or not (told := inside(decode(entry))):
+                yield unreadable(entry)
+                continue
+            yield log_record(entry, self._lines.take(walls_of(told)), self._now)
+        if not logs.whole and not stream.failure:
+            self.problems.append(f"{name} is cut off at its end; everything before was read")
+
+    # -- tables ------------------------------------------------------------------------------------
+
+    def _table(self, kind: str, stream: Until, name: str) -> Iterator[Raw]:
+        told = lines(stream)
+        header = next(told, None)
+        if header is None:
+            return  # an empty file: Google writes them for what a person does not have
+        known = columns(header)
+        if missing := [column for column in _NEEDS[kind] if column not in known]:
+            lacks = ", ".join(missing)
+            self.problems.append(f"{name} has no column {lacks}; it was not read")
+        elif kind == "sleeps":
+            self._broken(name, self._lines.add_rows(header, told))
+        elif kind == "stages":
+            self._broken(name, self._lines.add_stages(header, told))
+        else:
+            yield from self._beside(kind, name, header, told)
+
+    def _beside(self, kind: str, name: str, header: str, told: Iterable[str]) -> Iterator[Raw]:
+        """Of details one file is a day: each is let go when it is read."""
+        packs = details() if kind in _DETAILED else self._days
+        column, broken = _DATED.get(kind, "timestamp"), 0
+        at = columns(header).index(column)
+        for line in told:
+            day = _date_of(header, line, at, column)
+            if day is None:
+                broken += 1
+            else:
+                packs.add(day, kind, header, line)
+        self._broken(name, broken)
+        if packs is not self._days:
+            yield from packs.raws()
+
+    def _broken(self, name: str, count: int) -> None:
+        if count:
+            some = "one line" if count == 1 else f"{count} lines"
+            self.problems.append(f"{name}: {some} could not be read, the rest was")
+
+    def _resting(self, stream: Until, name: str) -> None:
+        """A list of a year; the days without a value say null or 0."""
+        content = bytearray()
+        while (block := stream.read(2**18)) and len(content) <= LONGEST_LIST:
+            content += block
+        told = decode(bytes(content).removeprefix(b"\xef\xbb\xbf").strip() or b"[]")
+        if not isinstance(told, list):
+            self.problems.append(f"{name} could not be read: it is no list, or cut off")
+            return
+        for each in told:
+            value = inside(each, "value")
+            day = date(value.get("date"))
+            if day is not None and number(value.get("value")):
+                line = msgspec.json.encode({k: value[k] for k in ("date", "value")}).decode()
+                self._days.add(day, RESTING, JSON, line)
+
+
+def _date_of(header: str, line: str, at: int, column: str) -> dt.date | None:
+    """Of one line; almost all of them need no more than a cut."""
+    plain = '"' not in line and "," in header
+    fields = line.split(",", at + 1) if plain else []
+    if len(fields) > at:
+        return date(fields[at])
+    found = rows(header, [line])
+    return date(found[0].get(column)) if found else None

@@ -1,0 +1,196 @@
+"""One sleep of the archive as a raw record: its log entry, its row with stages, or both."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from sleepbalance.model import MANUAL_MARK, UNNAMED, Source
+from sleepbalance.provider import Raw
+
+from ..points import decode, inside, number, text
+from .tables import Row
+from .times import ahead, instant, wall, zone
+
+SLEEP = "archive-sleep"
+DEVICE = Source(UNNAMED, "Fitbit")
+HAND = Source(UNNAMED + MANUAL_MARK, "Fitbit")
+NEAR = dt.timedelta(minutes=2)  # between two tellings of one sleep
+STAGED = ("light", "deep", "rem")
+_EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_LONGEST = dt.timedelta(hours=48)
+_DAY = dt.timedelta(days=1)
+
+Ends = tuple[dt.datetime | None, dt.datetime | None]
+
+
+@dataclass(slots=True)
+class Line:
+    """A row of UserSleeps, and the lines of UserSleepStages that belong to it."""
+
+    row: Row
+    header: str = ""
+    stages: list[str] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return text(self.row.get("sleep_id"))[:64]
+
+    @property
+    def ends(self) -> Ends:
+        return instant(self.row.get("sleep_start")), instant(self.row.get("sleep_end"))
+
+    @property
+    def zones(self) -> tuple[str | None, str | None]:
+        return zone(self.row.get("start_utc_offset")), zone(self.row.get("end_utc_offset"))
+
+    @property
+    def walls(self) -> Ends:
+        """What the clock on the wall showed at both ends, as if in UTC."""
+        (start, end), (here, there) = self.ends, self.zones
+        return _shown(start, here), _shown(end, there)
+
+    @property
+    def by_hand(self) -> bool:
+        return "MANUAL" in text(self.row.get("data_source")).upper()
+
+    def is_of(self, ends: Ends) -> bool:
+        """Whether it tells the sleep that had these ends on the wall."""
+        pairs = list(zip(self.walls, ends, strict=True))
+        return all(a is not None and b is not None and abs(a - b) <= NEAR for a, b in pairs)
+
+
+def _shown(moment: dt.datetime | None, where: str | None) -> dt.datetime | None:
+    return None if moment is None or where is None else moment + ahead(where)
+
+
+class Kept(msgspec.Struct):
+    """The payload of a sleep."""
+
+    log: msgspec.Raw = msgspec.Raw()  # empty where there is none
+    row: Row | None = None
+    header: str = ""
+    stages: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def line(self) -> Line | None:
+        return Line(self.row, self.header, self.stages) if self.row is not None else None
+
+
+def kept(payload: bytes) -> Kept:
+    """What a payload holds; nothing where it cannot be read."""
+    try:
+        return msgspec.json.decode(payload, type=Kept)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Kept()
+
+
+def _payload(entry: bytes | None, line: Line | None) -> bytes:
+    parts = [b'"log":%b' % entry] if entry else []
+    if line:
+        told = {"row": line.row, "header": line.header, "stages": line.stages}
+        parts.append(msgspec.json.encode(told)[1:-1])
+    return b"{%b}" % b",".join(parts)
+
+
+def merge_sleeps(payloads: Sequence[bytes]) -> bytes:
+    """The newest; what an older one knew of its place in time stays if that still fits."""
+    newest = kept(payloads[-1])
+    if not bytes(newest.log) or newest.row is not None:
+        return payloads[-1]
+    ends = walls_of(inside(decode(bytes(newest.log))))
+    for payload in reversed(payloads[:-1]):
+        line = kept(payload).line
+        if line is not None and line.is_of(ends):
+            return _payload(bytes(newest.log), line)
+    return payloads[-1]
+
+
+def walls_of(told: Any) -> Ends:
+    """Start and end of a log entry, on the wall."""
+    start, end = wall(told.get("startTime")), wall(told.get("endTime"))
+    if start is not None and end is None:
+        seconds = (number(told.get("duration")) or 0) / 1000
+        seconds = seconds or (number(told.get("timeInBed")) or 0) * 60
+        end = start + dt.timedelta(seconds=int(seconds)) if 0 < seconds < 10**6 else None
+    return start, end
+
+
+def by_hand(told: Any) -> bool:
+    """Typed in. One that has stages was measured, and only begun or put right by a person."""
+    levels = inside(told, "levels", "summary")
+    staged = told.get("type") == "stages" or any(name in levels for name in STAGED)
+    return told.get("logType") == "manual" and not staged
+
+
+def log_record(entry: bytes, line: Line | None, now: dt.datetime) -> Raw:
+    """A log entry, placed by what the wall showed, with the row that tells where that was."""
+    told = inside(decode(entry))
+    start, end = walls_of(told)
+    log_id = _id(told.get("logId"))
+    problem = _problem(log_id, start, end, now)
+    return Raw(
+        key=f"log/{log_id or _digest(entry)}",
+        kind=SLEEP,
+        source=HAND if by_hand(told) else DEVICE,
+        payload=_payload(entry, line),
+        start=None if problem else start,
+        end=None if problem else end,
+        zone=line.zones[0] if line else None,
+        problem=problem,
+    )
+
+
+def line_record(line: Line, now: dt.datetime) -> Raw:
+    """A row of which there is no log entry."""
+    start, end = line.ends
+    problem = _problem(line.id, start, end, now)
+    payload = _payload(None, line)
+    return Raw(
+        key=f"row/{line.id or _digest(payload)}",
+        kind=SLEEP,
+        source=HAND if line.by_hand else DEVICE,
+        payload=payload,
+        start=None if problem else start,
+        end=None if problem else end,
+        zone=line.zones[0],
+        revised_at=instant(line.row.get("sleep_last_updated")),
+        problem=problem,
+    )
+
+
+def unreadable(piece: bytes) -> Raw:
+    problem = "is no sleep log: damaged, or cut off"
+    return Raw(
+        key=f"log/{_digest(piece)}", kind=SLEEP, source=DEVICE, payload=piece, problem=problem
+    )
+
+
+def _problem(
+    name: str, start: dt.datetime | None, end: dt.datetime | None, now: dt.datetime
+) -> str | None:
+    if start is None or end is None:
+        return "does not say when it began and ended"
+    wrong = {
+        "has no id": not name,
+        "ends before it begins, or lasts no time at all": start >= end,
+        "lasts longer than 48 hours": end - start > _LONGEST,
+        "lies before the year 2000": start < _EARLIEST,
+        "ends in the future": end > now + _DAY,
+    }
+    return next((words for words, holds in wrong.items() if holds), None)
+
+
+def _id(value: object) -> str:
+    """A number, as Fitbit writes it, or a word."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value)[:64] if whole else text(value)[:64]
+
+
+def _digest(piece: bytes) -> str:
+    return hashlib.sha256(piece).hexdigest()[:32]
