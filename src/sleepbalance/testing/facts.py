@@ -53,6 +53,7 @@ def _reading_is_sound(door: Remote) -> None:
     assert 1 <= reading.first <= reading.longest
     assert reading.settles_after >= 0
     assert reading.history is None or reading.history > 0
+    assert reading.before is None or reading.before > 0
     assert all(rate.requests > 0 and rate.seconds > 0 for rate in reading.rates)
 
 
