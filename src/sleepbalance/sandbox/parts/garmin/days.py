@@ -359,9 +359,9 @@ def summary_of_day(night: Night, zone: str, now: dt.datetime) -> dict[str, Any]:
         "source": "GARMIN",
         "includesWellnessData": heart["heartRateValues"] is not None,
         "heartRate": {
-            "minHeartRate": heart["minHeartRate"],
-            "maxHeartRate": heart["maxHeartRate"],
-            "restingHeartRate": heart["restingHeartRate"],
+            "minValue": heart["minHeartRate"],
+            "maxValue": heart["maxHeartRate"],
+            "restingValue": heart["restingHeartRate"],
         },
     }
 
