@@ -139,7 +139,7 @@ def test_a_night_without_stages_that_was_confirmed_by_hand_is_a_hand_entry() -> 
         "sleepEndTimestampGMT": "2026-11-21T06:00:00.0",
         "sleepWindowConfirmationType": "MANUALLY_CONFIRMED",
     }
-    session = sessions_of(sleep_file(record))[f"day/{DAY}"]
+    session = sessions_of(sleep_file(record))[f"day/by hand/{DAY}"]
     assert (session.method, session.totals) == (Method.MANUAL, Totals(asleep=28800))
     measured = sessions_of(sleep_file(night(sleepWindowConfirmationType="MANUALLY_CONFIRMED")))
     assert measured[f"day/{DATE}"].method is Method.DEVICE

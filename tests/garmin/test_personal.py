@@ -37,7 +37,8 @@ def token(**claims: object) -> str:
 
 def exchanged(body: str) -> tuple[Grant, str]:
     """The grant, and what was asked for it."""
-    carries = {"headers": {"Authorization": f"ApiKey {KEY}", "Accept": "*/*"}, "form": {"a": None}}
+    sent = {"Authorization": f"ApiKey {KEY}", "Accept": "*/*"}
+    carries: dict[str, dict[str, str | None]] = {"headers": {**sent}, "form": {"a": None}}
     reply = Reply(200, {}, body.encode())
     asked = client(Exchange(method="POST", path=EXCHANGE, carries=carries, reply=reply))
     return exchange(asked, KEY), asked.asked[0]

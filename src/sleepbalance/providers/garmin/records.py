@@ -136,10 +136,13 @@ class Reader:
         problem = self._problem(*span)
         if problem:
             return replace(self._unreadable(kind, payload, problem), source=source_of(told))
+        source = source_of(told)
+        # an import leaves a record with its source: what a person typed in has a name of its own
+        apart = "by hand/" if self.file is not None and source is BY_HAND else ""
         return Raw(
-            key=f"{kind}/{name}",
+            key=f"{kind}/{apart}{name}",
             kind=self._kind(kind),
-            source=source_of(told),
+            source=source,
             payload=self._wrapped(payload),
             start=span[0],
             end=span[1],
