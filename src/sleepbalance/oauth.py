@@ -74,12 +74,13 @@ def authorize_address(
     if door.pkce and verifier:
         wanted["code_challenge"] = create_s256_code_challenge(verifier)
         wanted["code_challenge_method"] = "S256"
+    scopes = door.scope_separator.join(scope.name for scope in door.scopes)
     address: str = prepare_grant_uri(
         door.authorize_url,
         client_id.id,
         "code",
         redirect_uri=redirect_uri,
-        scope=door.scope_separator.join(scope.name for scope in door.scopes),
+        scope=scopes if door.asks_scopes else None,
         state=state,
         **wanted,
     )

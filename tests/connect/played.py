@@ -161,9 +161,10 @@ class Shell:
     def json(self, *words: str, check: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", check=check).stdout)
 
-    def connect(self, *words: str, person: str = "1", check: int = 0) -> str:
+    def connect(self, *words: str, person: str = "1", check: int = 0, fetch: bool = False) -> str:
         """Connects as a person would: the address in the browser, and back to the callback."""
-        command = [PROGRAM, "--data", str(self.data), "connect", MAKER, *words]
+        later = () if fetch else ("--no-sync",)
+        command = [PROGRAM, "--data", str(self.data), "connect", MAKER, *words, *later]
         with subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

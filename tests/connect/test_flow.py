@@ -333,7 +333,7 @@ def test_a_pasted_address_does_as_well(shell: Shell, typed: Callable[[str], str]
     from sleepbalance import sandbox
     from tests.homes import PROGRAM
 
-    command = [PROGRAM, "--data", str(shell.data), "connect", MAKER, "--paste"]
+    command = [PROGRAM, "--data", str(shell.data), "connect", MAKER, "--paste", "--no-sync"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=shell.environ
     ) as running:
@@ -352,6 +352,16 @@ def test_what_is_not_known_is_told_its_roads(shell: Shell) -> None:
     assert "amazfit" in said
     assert "import FILE" in said
     assert "cannot be connected" in shell.run("connect", "apple watch", check=2).stderr
+
+
+def test_connecting_goes_on_with_the_nights_the_newest_first(shell: Shell, played: Makers) -> None:
+    said = shell.connect(fetch=True)
+    windows = shell.json("history", "--limit", "500")
+    assert len(windows) > 5  # all the years
+    last = dt.date.fromisoformat(played.truth()[-1]["sleep_date"])
+    shown = said.index(f"{last:%d %b %Y}".lstrip("0"))
+    assert shown < said.index(f"{MAKER} {windows[-2]['sync_date_from']}")  # the second one
+    same_as_the_truth(shell.json("nights"), played.truth())
 
 
 def test_made_up_makers_and_real_ones_stay_apart(shell: Shell, played: Makers) -> None:

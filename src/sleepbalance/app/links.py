@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from sleepbalance import derive, oauth, providers, sync
 from sleepbalance.app import connected
-from sleepbalance.app.outside import ANY_PORT, Outside, remote_door
+from sleepbalance.app.outside import Outside, remote_door
 from sleepbalance.errors import NeedsReconnect, ScopeMissing, SleepBalanceError, UsageError
 from sleepbalance.provider import Account, ApiKey, Grant, OAuth, Provider, Remote
 from sleepbalance.store import connections, leases, people, raws, tokens
@@ -97,7 +98,7 @@ class Links:
         """The address that the browser ends on where nobody listens."""
         assert isinstance(self.door, OAuth)
         address = self.redirect
-        return self.door.callback if address == ANY_PORT else address
+        return self.door.callback if urlsplit(address).port == 0 else address
 
     # -- connecting ----------------------------------------------------------------------------
 
@@ -138,7 +139,7 @@ class Links:
         with self.outside.wire(self.provider) as wire:
             grant = oauth.exchange(wire, door, client_id, code, taken.redirect_uri, taken.verifier)
             try:
-                return Received(grant, self._who(wire, grant), grant.refresh)
+                return self._received(wire, grant, grant.refresh)
             except NeedsReconnect:
                 with suppress(SleepBalanceError):
                     self._revoke(wire, grant)  # nobody can use it: it is nobody's account here
@@ -152,12 +153,14 @@ class Links:
             grant = door.exchange(self.outside.bare_client(wire, door), key)
             if life is not None:
                 grant = replace(grant, refresh_expires_in=life * 86_400.0)
-            return Received(grant, self._who(wire, grant), key)
+            return self._received(wire, grant, key)
 
-    def _who(self, wire: Wire, grant: Grant) -> Account:
-        return self.door.api.identify(
-            self.outside.bare_client(wire, self.door, _Fixed(grant.access)), grant
-        )
+    def _received(self, wire: Wire, grant: Grant, secret: str | None) -> Received:
+        client = self.outside.bare_client(wire, self.door, _Fixed(grant.access))
+        account = self.door.api.identify(client, grant)
+        if account.scopes is not None:
+            grant = replace(grant, scopes=account.scopes)
+        return Received(grant, account, secret)
 
     def keep(self, received: Received, *, switch: bool = False) -> dict[str, Any]:
         """Keeps a connection, or renews the one that is there; gives it as `connected.listed` does.

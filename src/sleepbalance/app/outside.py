@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from sleepbalance import providers, settings
 from sleepbalance.app.verbs import App
@@ -21,7 +22,6 @@ from sleepbalance.store.pauses import Pauses
 from sleepbalance.vault import PREFIX, Vault, find, place_of
 from sleepbalance.wire import Wire
 
-ANY_PORT = "http://127.0.0.1:0/callback"
 SANDBOX_CLIENT = ClientId("sandbox", "sandbox")  # what the sandbox takes, as docs/sandbox.md says
 
 
@@ -106,7 +106,8 @@ class Outside:
     def redirect(self, provider: Provider, door: OAuth) -> str:
         """The callback that the maker is told; port 0 stands for any free one."""
         if self.settings.sandbox_url is not None or door.redirect == "any port":
-            return ANY_PORT
+            address = urlsplit(door.callback)
+            return address._replace(netloc=f"{address.hostname}:0").geturl()
         known = self.settings.client(provider.id)
         return (known.redirect_uri if known is not None else None) or door.callback
 

@@ -63,7 +63,7 @@ class Sandbox:
         makers = [
             Mount(
                 f"/{part.id}",
-                routes=[*Login(part, self.desks[part.id], self.world).routes(), *part.routes],
+                routes=[*part.routes, *Login(part, self.desks[part.id], self.world).routes()],
             )
             for part in self.parts.values()
         ]
