@@ -78,7 +78,7 @@ def test_the_same_account_again_doubles_nothing(here: Home) -> None:
 
 
 def test_an_old_connection_is_matched_by_the_id_it_had(here: Home) -> None:
-    """As in a phone app's file: the maker's own API has ended, and knew the person by another id."""
+    """As in a phone app's file: the old API has ended, and knew the person by another id."""
     links, received = here.consent()
     (legacy,) = received.account.formerly
     now = dt.datetime(2025, 10, 29, tzinfo=dt.UTC)
