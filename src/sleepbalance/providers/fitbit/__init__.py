@@ -77,4 +77,5 @@ PROVIDER = Provider(
     normalise=normalise,
     merge=merge,
     also=("google health", "pixel watch"),
+    apps=("fitbit", "com.fitbit.fitbitmobile"),
 )
