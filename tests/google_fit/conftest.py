@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from sleepbalance.app import opened
 from sleepbalance.app.links import Links
 from sleepbalance.app.syncing import sync_connected
 from sleepbalance.folder import Folder
-from tests.connect.played import Home, Makers, Shell, makers
+from tests.connect.played import Home, Makers, makers
 
 MAKER = "google_fit"
 SYDNEY = "3"  # the person
@@ -28,7 +30,7 @@ class FitHome(Home):
     def existing(self) -> Links:
         return Links.existing(self.makers.outside(self.app), self.user, MAKER)
 
-    def sync(self, first: object = None, last: object = None) -> list[object]:
+    def sync(self, first: dt.date | None = None, last: dt.date | None = None) -> list[Any]:
         outside = self.makers.outside(self.app, **self.edges)
         return sync_connected(outside, self.user, MAKER, (first, last))
 
@@ -41,7 +43,9 @@ def played() -> Iterator[Makers]:
 
 @pytest.fixture
 def here(tmp_path: Path, played: Makers) -> Iterator[FitHome]:
-    with opened(Folder(tmp_path / "home", f"sqlite:///{tmp_path / 'home.db'}", sandbox=True)) as app:
+    with opened(
+        Folder(tmp_path / "home", f"sqlite:///{tmp_path / 'home.db'}", sandbox=True)
+    ) as app:
         app.add_user("me")
         app.set_zone("me", "Australia/Sydney", None, None)
         yield FitHome(app, played)

@@ -1,4 +1,4 @@
-"""Google's discovery document, and a validator of answers against its schemas."""
+"""Google's discovery documents, and a validator of answers against its schemas."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ ODD_NUMBERS = ("NaN", "Infinity", "-Infinity")  # how proto3 writes what JSON ha
 
 
 @cache
-def document() -> dict[str, Any]:
+def document(api: str = "health.v4") -> dict[str, Any]:
     folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
-    found: dict[str, Any] = json.loads((folder / "health.v4.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads((folder / f"{api}.json").read_text(encoding="utf-8"))
     return found
 
 
-def faults(value: Any, schema: Any, at: str = "") -> Iterator[str]:
+def faults(value: Any, schema: Any, at: str = "", api: str = "health.v4") -> Iterator[str]:
     """Where a value is not what the schema (or the schema of that name) says."""
     if isinstance(schema, str):
-        schema = document()["schemas"][schema]
+        schema = document(api)["schemas"][schema]
     if "$ref" in schema:
-        yield from faults(value, schema["$ref"], at)
+        yield from faults(value, schema["$ref"], at, api)
     elif schema["type"] == "object":
-        yield from _object(value, schema, at)
+        yield from _object(value, schema, at, api)
     elif schema["type"] == "array":
         if not isinstance(value, list):
             yield f"{at}: no list"
             return
         for n, item in enumerate(value):
-            yield from faults(item, schema["items"], f"{at}[{n}]")
+            yield from faults(item, schema["items"], f"{at}[{n}]", api)
     elif not _fits(value, schema):
         yield f"{at}: {value!r} is no {schema['type']} {schema.get('format', '')}".rstrip()
 
 
-def _object(value: Any, schema: Any, at: str) -> Iterator[str]:
+def _object(value: Any, schema: Any, at: str, api: str) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f"{at}: no object"
         return
@@ -51,7 +51,7 @@ def _object(value: Any, schema: Any, at: str) -> Iterator[str]:
         if name not in known:
             yield f"{at}.{name}: unknown"
             continue
-        yield from faults(item, known[name], f"{at}.{name}")
+        yield from faults(item, known[name], f"{at}.{name}", api)
     for name, what in known.items():
         if what.get("description", "").startswith("Required.") and name not in value:
             yield f"{at}.{name}: missing"

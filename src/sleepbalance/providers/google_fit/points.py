@@ -25,6 +25,7 @@ class Page(msgspec.Struct, rename="camel"):
     session: list[msgspec.Raw] | None = None
     point: list[msgspec.Raw] | None = None
     data_source: list[msgspec.Raw] | None = None
+    data_source_id: str | None = None
     next_page_token: str | None = None
     error: msgspec.Raw | None = None
 
@@ -32,7 +33,7 @@ class Page(msgspec.Struct, rename="camel"):
 def page_of(reply: Reply) -> Page:
     """Raises Malformed where the reply is none; empty for what `fault` says is not there."""
     if reply.status >= 400:
-        return Page()
+        return Page(point=[])
     try:
         page = msgspec.json.decode(reply.body, type=Page)
     except BROKEN:

@@ -153,6 +153,8 @@ def _points(client: Client, stream: str, span: Span) -> Iterator[Point]:
     seen: set[str] = set()
     while True:
         page = page_of(client.get(path, params))
+        if page.point is None and page.data_source_id is None:  # then stages would be lost silently
+            raise Malformed("Google Fit's answer says nothing of the stream. Try again later.")
         for sent in page.point or ():
             point = point_of(bytes(sent), stream)
             if point is not None:
