@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,9 +130,10 @@ def test_what_is_no_day_is_set_aside(told: object) -> None:
 
 
 def test_a_night_without_a_date_is_called_by_its_start() -> None:
-    session = session_of(dto(calendarDate=None))
-    assert session.external_id == "day/2026-11-20T22:00:00Z"
-    assert session.maker_date is None
+    for word in (None, "2026-02-30", "soon", 5):
+        session = session_of(dto(calendarDate=word))
+        assert session.external_id == "day/2026-11-20T22:00:00Z"
+        assert session.maker_date is None
 
 
 # -- totals --------------------------------------------------------------------------------------
@@ -235,7 +237,7 @@ def test_a_hand_entry_is_a_source_of_its_own_and_measures_nothing(told: dict[str
     numbers = {"awakeSleepSeconds": 0, "avgHeartRate": 50.0}
     session = session_of(staged(0, 0, 0, sleepTimeSeconds=28800) | numbers | told, hrv(40))
     assert (session.method, session.source.key) == (Method.MANUAL, "garmin#manual")
-    assert session.totals == Totals(asleep=28800, unmeasured=1440)
+    assert session.totals == Totals(asleep=28800)
     assert session.vitals == {}
     assert not session.provisional
 
@@ -258,6 +260,25 @@ def test_off_the_wrist_withdraws_what_was_told_before(told: dict[str, Any]) -> N
     result = result_of(staged(sleepWindowConfirmationType="off_wrist", **told))
     assert (result.sessions, result.aside) == ((), ())
     assert result.withdrawn == (f"day/{DAY}",)
+
+
+def test_what_nobody_can_read_any_more_is_set_aside() -> None:
+    (raw,) = raws_of(staged())
+    result = PROVIDER.normalise([replace(raw, payload=b"[]")])
+    assert result.aside == ((raw.key, "kept in a form that this version cannot read"),)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"sleepStartTimestampGMT": "2026-11-20T25:00:00"},
+        {"sleepStartTimestampGMT": "1995-11-20T22:00:00"},
+        {"calendarDate": "2026-02-30", "sleepEndTimestampGMT": "2026-13-20T22:00:00"},
+    ],
+)
+def test_absurd_dates_are_set_aside(told: dict[str, Any]) -> None:
+    (raw,) = raws_of(staged(**told))
+    assert raw.problem
 
 
 # -- naps ----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from .values import date, decode, inside, items, number, seconds, text
 MINUTE = 60
 SETTLED = dt.timedelta(days=7)  # so old a night is not revised any more
 TENTATIVE = ("UNCONFIRMED", "AUTO_CONFIRMED", "ENHANCED_CONFIRMED")
-UNMEASURED = ("unmeasurableSleepSeconds", "unmeasurableSeconds", "unmeasurableSleepDurationSeconds")
+UNMEASURED = ("unmeasurableSleepSeconds", "unmeasurableSeconds")
 
 # What is kept of the maker's own words and numbers.
 KEPT = (
@@ -173,8 +173,12 @@ def _totals(told: Told, length: int, hand: bool) -> Totals | None:
         rem=rem,
         asleep=rest if rest > MINUTE or not stages else 0,
         awake=None if hand else seconds(told.get("awakeSleepSeconds"), length),
-        unmeasured=next((seconds(told[n], length) for n in UNMEASURED if n in told), None),
+        unmeasured=None if hand else _unmeasured(told, length),
     )
+
+
+def _unmeasured(told: Told, length: int) -> int | None:
+    return next((seconds(told[name], length) for name in UNMEASURED if name in told), None)
 
 
 # -- what was measured ---------------------------------------------------------------------------
