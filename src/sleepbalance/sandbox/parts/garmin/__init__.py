@@ -17,6 +17,7 @@ from sleepbalance.sandbox.parts.garmin.partner import Partner
 from sleepbalance.sandbox.parts.garmin.personal import answering
 from sleepbalance.sandbox.parts.garmin.refusals import refusal
 from sleepbalance.sandbox.parts.garmin.summaries import TYPES
+from sleepbalance.sandbox.parts.garmin.times import millis
 
 WELLNESS = "/wellness-service/wellness"
 SUMMARIES = "/usersummary-service"
@@ -63,7 +64,7 @@ PART = Part(
         Route(f"{REST}/{{type}}", health.answering(health.pull)),
     ),
     user_id=days.display_name,
-    sleep_id=lambda _, seen: str(days.millis(onset(seen))),
+    sleep_id=lambda _, seen: str(millis(onset(seen))),
     refusal=refusal,
     desk=GarminDesk,
     own=Partner,

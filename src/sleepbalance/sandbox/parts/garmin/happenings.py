@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sleepbalance.sandbox.parts.garmin import summaries
-from sleepbalance.sandbox.parts.garmin.days import day_in, seconds_ahead
 from sleepbalance.sandbox.parts.garmin.night import Night, told
 from sleepbalance.sandbox.parts.garmin.summaries import Summary
+from sleepbalance.sandbox.parts.garmin.times import day_in, seconds_ahead
 from sleepbalance.sandbox.people import DAY, Person
 from sleepbalance.sandbox.world import World
 

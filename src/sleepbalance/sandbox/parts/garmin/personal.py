@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from sleepbalance.sandbox.parts.garmin import days
+from sleepbalance.sandbox.parts.garmin import days, measures
 from sleepbalance.sandbox.parts.garmin.desk import PERSONAL, GarminDesk
 from sleepbalance.sandbox.parts.garmin.night import Night, told
 from sleepbalance.sandbox.parts.garmin.refusals import TOO_MANY, Refusal
@@ -135,27 +135,27 @@ def hrv_range(visit: Visit) -> Any:
     nights = [night for date in asked if (night := visit.night(date)).vital]
     if not nights:
         return NOTHING
-    summaries = [days.hrv_summary(night) for night in nights]
+    summaries = [measures.hrv_summary(night) for night in nights]
     return {"hrvSummaries": summaries, "userProfilePk": days.profile_number(visit.person)}
 
 
 def hrv_of_day(visit: Visit) -> Any:
     night = visit.night(visit.asked("date"))
-    return days.hrv_chart(night) if night.vital else NOTHING
+    return measures.hrv_chart(night) if night.vital else NOTHING
 
 
 def oxygen(visit: Visit) -> Any:
-    return days.oxygen(visit.night(visit.asked("date")), visit.clock_zone)
+    return measures.oxygen(visit.night(visit.asked("date")), visit.clock_zone)
 
 
 def heart_rate(visit: Visit) -> Any:
     date, now = visit.asked("date"), visit.world.now()
-    return days.heart_rates(visit.person, date, visit.clock_zone, now)
+    return measures.heart_rates(visit.person, date, visit.clock_zone, now)
 
 
 def day(visit: Visit) -> Any:
     night = visit.night(visit.asked("calendarDate"))
-    return days.daily_summary(night, visit.clock_zone, visit.world.now())
+    return measures.daily_summary(night, visit.clock_zone, visit.world.now())
 
 
 def summaries(visit: Visit) -> Any:
@@ -165,7 +165,7 @@ def summaries(visit: Visit) -> Any:
     except Refusal as no:
         raise Refusal(500 if "longer" in no.message else 400, no.message) from None
     zone, now = visit.clock_zone, visit.world.now()
-    return {"data": [days.summary_of_day(visit.night(date), zone, now) for date in asked]}
+    return {"data": [measures.summary_of_day(visit.night(date), zone, now) for date in asked]}
 
 
 def settings(visit: Visit) -> Any:

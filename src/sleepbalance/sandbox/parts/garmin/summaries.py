@@ -9,8 +9,10 @@ from typing import Any
 
 from sleepbalance.sandbox.body import beats, resting, vitals
 from sleepbalance.sandbox.chance import number
-from sleepbalance.sandbox.parts.garmin.days import day_in, hrv_values, qualifier, score
+from sleepbalance.sandbox.parts.garmin.days import qualifier, score
+from sleepbalance.sandbox.parts.garmin.measures import hrv_values
 from sleepbalance.sandbox.parts.garmin.night import STAGES, Night, ahead_at_start, onset
+from sleepbalance.sandbox.parts.garmin.times import day_in
 from sleepbalance.sandbox.people import Person
 from sleepbalance.sandbox.truth import asleep_in
 from sleepbalance.sandbox.world import Seen
