@@ -53,6 +53,7 @@ class Sleep(msgspec.Struct, frozen=True, kw_only=True):
     kind: str | None = None
     provisional: bool = False
     maker_date: dt.date | None = None
+    slept: int | None = None  # seconds, where the clock was changed in between
 
 
 def sleep(start: str, end: str, **more: Any) -> Sleep:
@@ -85,7 +86,7 @@ def normalise(raws: Iterable[Raw]) -> Normalised:
 
 def session(raw: Raw) -> Session:
     told = msgspec.json.decode(raw.payload, type=Sleep)
-    seconds = int((told.end - told.start).total_seconds())
+    seconds = told.slept or int((told.end - told.start).total_seconds())
     return Session(
         external_id=told.id,
         source=raw.source,

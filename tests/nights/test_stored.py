@@ -249,3 +249,34 @@ def test_an_edit_follows_its_sleep_to_another_door_and_another_date(home: Home) 
     night = home.nights()["2026-11-19"]
     assert night["quality_notes"] == "deep"
     assert night["total_sleep_time"] == 419
+
+
+def test_the_zone_is_that_of_the_same_source_before_a_nearer_one(home: Home) -> None:
+    """An archive's night on the wall: its account's device says Berlin, another says New York."""
+    home.tell([WALL])
+    away = {**API, "zone": "America/New_York"}
+    home.tell([sleep("20 08:00", "20 09:00", by="ring", **away)], "ann", "ringmaker")
+    assert home.nights()["2026-11-20"]["zone"] == "America/New_York"
+    home.tell([sleep("20 23:00", "21 06:00", by="charge 6", **API)], "anna")
+    assert home.nights()["2026-11-20"]["zone"] == "Europe/Berlin"
+    home.remove("anna")
+    assert home.nights()["2026-11-20"]["zone"] == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "hours"),
+    [("2026-10-24", "2026-10-25", 9), ("2026-03-28", "2026-03-29", 7)],
+)
+def test_a_wall_clock_over_a_change_of_clocks(
+    home: Home, first: str, last: str, hours: int
+) -> None:
+    home.live("Europe/Berlin")
+    home.tell([sleep(f"{first} 23:00", f"{last} 07:00", wall=True, slept=hours * 3600)])
+    night = home.nights()[last]
+    assert night["total_sleep_time"] == hours * 60
+    assert (night["zone_from"], night["zone"]) == ("person", "Europe/Berlin")
+    assert night["sleep_end_time"][:16] == f"{last}T07:00"
+    told = [sleep(f"{first} 23:00", f"{last} 07:00", by="charge 6", **API)]
+    home.tell(told, "anna")
+    assert home.nights()[last]["total_sleep_time"] == hours * 60
+    assert home.nights()[last]["alternatives"] == []
