@@ -185,6 +185,13 @@ def test_naps_that_a_list_only_counts_are_asked_for() -> None:
     assert len(asked.asked) == 2
 
 
+@pytest.mark.parametrize(("status", "body"), [(404, "<html>"), (400, {"errorMessage": "no"})])
+def test_a_day_that_is_not_there_costs_no_other(status: int, body: object) -> None:
+    gone = answer(SLEEP, body, status)
+    asked = client(answer(SLEEPS, [dto(napTimeSeconds=1800)]), gone)
+    assert [raw.key for raw in fetch("sleep", asked, ask())] == [f"day/{DAY}"]
+
+
 def test_another_day_than_was_asked_for_is_not_believed() -> None:
     day = dto(napTimeSeconds=1800)
     other = client(

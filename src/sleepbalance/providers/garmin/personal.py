@@ -90,12 +90,14 @@ def _zone(name: str) -> str | None:
 
 
 def fault(reply: Reply) -> SleepBalanceError | Answer | None:
-    """A key that is refused has ended; what else is refused, the common rule reads."""
+    """A key that is refused has ended. A list goes on without the one day that is not there."""
     if reply.status in (401, 403) and reply.path.endswith(EXCHANGE):
         return NeedsReconnect(
             "Garmin does not take your key: it has ended, was deleted, or was not copied whole. "
             f"Make a new one at {KEYS} and connect again: sleepbalance connect garmin."
         )
+    if reply.status in (400, 404) and reply.path.endswith(SLEEP):
+        return Answer.FINE
     return None
 
 
