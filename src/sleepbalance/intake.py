@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, islice, takewhile
+from itertools import chain, islice, pairwise, takewhile
 
 from sleepbalance.model import Session
 from sleepbalance.provider import Provider, Raw
@@ -79,6 +79,7 @@ class Intake:
     removed: int = 0
     ends: tuple[dt.datetime, dt.datetime] | None = None  # of the first and of the last sleep
     moved: dict[str, list[Span]] = field(default_factory=dict)  # out of a source
+    bared: list[Span] = field(default_factory=list)  # what changed records no longer speak of
 
     @property
     def counts(self) -> Counts:
@@ -131,8 +132,9 @@ class Intake:
         for start, end in spool.spans(source):
             push(said, start, end)
         self._rework(spool, source, touched, Stretches([*said, *gone]))
-        if gone:
-            self._hide(source, Stretches(gone))
+        if gone or self.bared:
+            self._hide(source, Stretches([*gone, *self.bared]))
+            self.bared.clear()
 
     def _rework(
         self,
@@ -176,7 +178,9 @@ class Intake:
         beside = spool.companions(source)
         packs = iter(lambda: list(islice(beside, AT_ONCE)), [])
         for batch in chain(packs, spool.records(source)):
-            for raw in keeper.keep(batch):
+            kept = keeper.keep(batch)
+            self.bared += [span for pair in pairwise(kept) for span in _bared(*pair)]
+            for raw in kept:
                 if raw.problem is not None or raw.start is None:
                     continue
                 start, end = span_of(raw)
@@ -201,7 +205,7 @@ class Intake:
         self.changed.append(_reported(stored))
 
     def _hide(self, source: str, gone: Stretches) -> None:
-        """Hides the sleeps of which nothing is left after an export was taken at its word."""
+        """Hides the sleeps under which no record is left there."""
         for low, high in gone.merged:
             for stored in sessions.of_source(self.connection, self.owner, source, low, high):
                 where = (self.connection, self.owner, source, *_reported(stored))
@@ -322,6 +326,17 @@ def _shared(session: Session, left: list[Stored]) -> Stored | None:
         return None
     left.remove(best)
     return best
+
+
+def _bared(before: Raw, after: Raw) -> Iterator[Span]:
+    """Where a record spoke of sleep and does not any more, e.g. of a nap that was taken out."""
+    if before.key != after.key or after.companion or before.start is None or after.start is None:
+        return
+    was, now = span_of(before), span_of(after)
+    if was[0] < now[0]:
+        yield was[0], min(was[1], now[0])
+    if now[1] < was[1]:
+        yield max(was[0], now[1]), was[1]
 
 
 def _overlap(raw: Raw, cluster: Cluster) -> bool:
