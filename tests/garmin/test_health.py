@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from sleepbalance.errors import (
 )
 from sleepbalance.provider import Answer, Ask, Grant, Reply
 from sleepbalance.providers.garmin import PROVIDER
-from sleepbalance.providers.garmin.health import HEALTH
+from sleepbalance.providers.garmin.health import HEALTH, ORDERED
 from sleepbalance.testing.recording import Exchange, Recorded
 from tests.garmin.health_made import ME, NOW
 
@@ -168,3 +169,15 @@ def test_refusals_are_understood(status: int, said: str, meant: type) -> None:
 
 def test_only_a_repeated_order_is_done() -> None:
     assert HEALTH.api.fault(Reply(409, {}, b"{}", f"/{REST}user/id")) is None
+
+
+# -- what the page says ----------------------------------------------------------------------------
+
+
+def test_the_page_names_what_is_ordered_and_how_refusals_read() -> None:
+    page = Path(__file__).parents[2] / "docs/providers/garmin_health.md"
+    text = page.read_text(encoding="utf-8")
+    assert page.name in HEALTH.how_to
+    assert all(f"`backfill/{kind}`" in text for kind in ORDERED)
+    for status in (202, 400, 403, 409, 412, 429):
+        assert f"| {status} " in text

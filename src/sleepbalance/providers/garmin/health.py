@@ -164,8 +164,8 @@ HEALTH = OAuth(
     asks_scopes=False,  # the person ticks them on Garmin's page
     how_to=(
         "Garmin gives clients of its Health API to companies in its Connect Developer Program "
-        "only, and took no new ones when this was written; docs/providers/garmin.md has each step. "
-        "For your own data use an API key."
+        "only, and took no new ones when this was written; docs/providers/garmin_health.md has "
+        "each step. For your own data take a key of your own."
     ),
     pkce=True,
     client_auth="body",
