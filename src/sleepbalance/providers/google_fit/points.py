@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +12,6 @@ import msgspec
 from sleepbalance.errors import Malformed
 from sleepbalance.provider import Reply
 
-_WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 _LAST = 7_258_118_400  # the year 2200, in seconds
 HAND = "user_input"  # the stream of what a person typed in
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -44,11 +42,11 @@ def page_of(reply: Reply) -> Page:
 
 
 class Point(NamedTuple):
-    """One point of a stream, as sent and as far as it is understood here."""
+    """One point of a stream as sent, and what is understood of it; they sort by time."""
 
-    sent: bytes
     start: dt.datetime
     end: dt.datetime
+    sent: bytes
     stream: str
 
     @property
@@ -58,11 +56,24 @@ class Point(NamedTuple):
 
 def point_of(sent: bytes, stream: str) -> Point | None:
     """`stream` is the one that was asked, where the point does not say where it is from."""
-    told = inside(decode(sent))
-    start, end = nanos(told.get("startTimeNanos")), nanos(told.get("endTimeNanos"))
+    try:
+        told = msgspec.json.decode(sent, type=_Point)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    start = nanos(told.start_time_nanos)
+    same = told.end_time_nanos == told.start_time_nanos  # as all of the many samples are
+    end = start if same else nanos(told.end_time_nanos)
     if start is None or end is None or start > end:
         return None
-    return Point(sent, start, end, text(told.get("originDataSourceId")) or stream)
+    return Point(start, end, sent, text(told.origin_data_source_id) or stream)
+
+
+class _Point(msgspec.Struct, rename="camel"):
+    """Of what there are a thousand for each day, only what is needed."""
+
+    start_time_nanos: str | int
+    end_time_nanos: str | int
+    origin_data_source_id: Any = None
 
 
 def writer(stream: str) -> str:
@@ -95,7 +106,7 @@ def nanos(value: object) -> dt.datetime | None:
 
 
 def _since_1970(value: object, of_a_second: int) -> dt.datetime | None:
-    if isinstance(value, str) and _WHOLE.fullmatch(value):
+    if isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None

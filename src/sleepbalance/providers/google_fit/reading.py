@@ -80,11 +80,11 @@ def _stages(client: Client, told: list[Told], near: Iterable[Told]) -> dict[str,
         return {}
     near = list(near)
     whole = min(each.span[0] for each in told), max(each.span[1] for each in told)
-    points = list(_points(client, STAGES, whole)) or list(_unmerged(client, whole))
+    points = sorted(_points(client, STAGES, whole)) or sorted(_unmerged(client, whole))
     found = {each.key: stages_of(each, points, near) for each in told}
     bare = [each for each in told if not found[each.key]]
     for span in Stretches(each.span for each in bare).slices(MONTH):
-        old = [p for p in _points(client, ACTIVITIES, span) if _is_sleep(p)]
+        old = sorted(p for p in _points(client, ACTIVITIES, span) if _is_sleep(p))
         for each in bare:
             if each.span[0] <= span[1] and each.span[1] >= span[0]:
                 found[each.key] = found[each.key] or stages_of(each, old, near)
@@ -121,13 +121,9 @@ def measured(kind: str) -> Fetch:
                 if key in apps and asleep.touch(point.start, point.start):
                     days.setdefault((key, point.start.date()), {})[point.sent] = point
         for (key, day), points in sorted(days.items()):
-            yield _pack(kind, apps[key], day, sorted(points.values(), key=_order))
+            yield _pack(kind, apps[key], day, sorted(points.values()))
 
     return fetch
-
-
-def _order(point: Point) -> tuple[dt.datetime, bytes]:
-    return point.start, point.sent
 
 
 def _pack(kind: str, source: Source, day: dt.date, points: list[Point]) -> Raw:

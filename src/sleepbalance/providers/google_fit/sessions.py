@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -93,14 +94,16 @@ def source_of(app: str) -> Source:
     return Source(app.casefold() or UNNAMED, app or "an app without a name")
 
 
-def stages_of(session: Told, points: Iterable[Point], near: Iterable[Told]) -> tuple[Point, ...]:
-    """The stages that its own app told.
+def stages_of(session: Told, points: Sequence[Point], near: Iterable[Told]) -> tuple[Point, ...]:
+    """The stages that its own app told; `points` are in order of their start.
 
     Where that told none, those of the one other app that did, if nobody else tells of this sleep:
     an app may write its sleeps and their stages under two names.
     """
     by_app: dict[str, list[Point]] = {}
-    for point in points:
+    first, last = session.span
+    low, high = (bisect_left(points, edge, key=_begins) for edge in (first - LONGEST, last))
+    for point in points[low:high]:
         if session.meets((point.start, point.end)):
             by_app.setdefault(source_of(point.app).key, []).append(point)
     own = source_of(session.app).key
@@ -110,13 +113,16 @@ def stages_of(session: Told, points: Iterable[Point], near: Iterable[Told]) -> t
     return tuple(by_app.get(own) or next(iter(by_app.values())))
 
 
+def _begins(point: Point) -> dt.datetime:
+    return point.start
+
+
 def raw_of(session: Told, stages: Sequence[Point]) -> Raw:
     """The session and its stages, as sent. What a person typed in is a source of its own."""
     source = source_of(session.app)
     if stages and all(point.stream.endswith(f":{HAND}") for point in stages):
         source = replace(source, key=source.key + MANUAL_MARK)
-    points = sorted({point.sent: point for point in stages}.values(), key=_order)
-    sent = pack([point.sent for point in points])
+    sent = pack([point.sent for point in sorted(set(stages))])
     return Raw(
         key=session.key,
         kind="sleep",
@@ -127,7 +133,3 @@ def raw_of(session: Told, stages: Sequence[Point]) -> Raw:
         revised_at=session.modified,
         problem=session.problem,
     )
-
-
-def _order(point: Point) -> tuple[dt.datetime, dt.datetime, bytes]:
-    return point.start, point.end, point.sent
