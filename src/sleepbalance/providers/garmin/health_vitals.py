@@ -17,7 +17,6 @@ from .values import date, decode, inside, number
 
 Span = tuple[dt.datetime, dt.datetime]
 Points = tuple[tuple[int, float], ...]  # seconds since 1970, and what was measured
-SECOND = dt.timedelta(seconds=1)
 
 
 class Limits(NamedTuple):
@@ -34,19 +33,19 @@ def of_sleep(summary: Summary, beside: Iterable[Raw], asleep: Span) -> dict[str,
     """Of a night: what its own summary holds goes before what was told beside it."""
     beside = list(beside)
     found = {
-        "heart_rate": _spread(_inside(_points(beside, DAILIES), asleep)),
+        "heart_rate": _spread(_points(beside, DAILIES, asleep)),
         "hrv_rmssd": _hrv(beside, asleep),
         "breathing_rate": _own(summary, "timeOffsetSleepRespiration", BREATHS)
-        or _spread(_inside(_points(beside, RESPIRATION), asleep)),
+        or _spread(_points(beside, RESPIRATION, asleep)),
         "spo2": _own(summary, "timeOffsetSleepSpo2", OXYGEN)
-        or _spread(_inside(_points(beside, PULSE_OX), asleep)),
+        or _spread(_points(beside, PULSE_OX, asleep)),
     }
     return {name: vital for name, vital in found.items() if vital is not None}
 
 
 def of_nap(beside: Iterable[Raw], asleep: Span) -> dict[str, Vital]:
     """Of a nap: only the heart is told by the clock; the rest speaks of the night."""
-    beats = _spread(_inside(_points(beside, DAILIES), asleep))
+    beats = _spread(_points(beside, DAILIES, asleep))
     return {} if beats is None else {"heart_rate": beats}
 
 
@@ -86,14 +85,15 @@ def _hrv(beside: Iterable[Raw], asleep: Span) -> Vital | None:
 
 def _nearest(beside: Iterable[Raw], kind: str, asleep: Span) -> list[Raw]:
     """Records of a kind that overlap the sleep, those first that do so for longest."""
+    mine = [raw for raw in beside if raw.kind == kind and _shared(raw, asleep) > 0]
+    return sorted(mine, key=lambda raw: (-_shared(raw, asleep), raw.key, raw.payload))
 
-    def shared(raw: Raw) -> dt.timedelta:
-        if raw.start is None or raw.end is None:
-            return -SECOND
-        return min(raw.end, asleep[1]) - max(raw.start, asleep[0])
 
-    mine = [raw for raw in beside if raw.kind == kind and shared(raw) > 0 * SECOND]
-    return sorted(mine, key=lambda raw: (-shared(raw), raw.key, raw.payload))
+def _shared(raw: Raw, asleep: Span) -> float:
+    """The seconds that a record shares with the sleep."""
+    if raw.start is None or raw.end is None:
+        return 0.0
+    return (min(raw.end, asleep[1]) - max(raw.start, asleep[0])).total_seconds()
 
 
 def _own(summary: Summary, name: str, limits: Limits) -> Vital | None:
@@ -101,10 +101,11 @@ def _own(summary: Summary, name: str, limits: Limits) -> Vital | None:
     return _spread([value for second, value in told if second <= summary.seconds])
 
 
-def _points(beside: Iterable[Raw], kind: str) -> list[tuple[int, float]]:
-    """All that was measured of a kind, each instant once, in order of time."""
-    mine = sorted((raw for raw in beside if raw.kind == kind), key=lambda raw: raw.payload)
-    return sorted({second: v for raw in mine for second, v in _read(kind, raw.payload)}.items())
+def _points(beside: Iterable[Raw], kind: str, asleep: Span) -> list[float]:
+    """What was measured of a kind in the sleep, each instant once, in order of time."""
+    mine = sorted(_nearest(beside, kind, asleep), key=lambda raw: raw.payload)
+    points = {second: v for raw in mine for second, v in _read(kind, raw.payload)}
+    return _inside(sorted(points.items()), asleep)
 
 
 def _inside(points: Iterable[tuple[int, float]], asleep: Span) -> list[float]:
