@@ -1,7 +1,8 @@
 """Google Fit by its REST API, thin, for as long as Google lets it answer (the end is due in 2026).
 
-`reading` asks for sessions and for the segments of their stages, `faults` tells an end from a
-refusal, `normalise` makes sleeps; `points` knows how Google Fit writes times and streams.
+Larger than a provider should be, because sleeps and their stages come from different streams into
+which any app may write: `sessions` finds out whose stages are whose. `reading` asks, `faults` tells an
+end from a refusal, `normalise` makes sleeps; `points` knows how Google Fit writes times and streams.
 """
 
 from __future__ import annotations
