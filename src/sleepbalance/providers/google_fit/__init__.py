@@ -1,8 +1,8 @@
 """Google Fit by its REST API, thin, for as long as Google lets it answer (the end is due in 2026).
 
 Larger than a provider should be, because sleeps and their stages come from different streams into
-which any app may write: `sessions` finds out whose stages are whose. `reading` asks, `faults` tells an
-end from a refusal, `normalise` makes sleeps; `points` knows how Google Fit writes times and streams.
+which any app may write: `sessions` finds out whose stages are whose. `reading` asks, `faults` tells
+an end from a refusal, `normalise` makes sleeps; `points` knows how Google Fit writes times.
 """
 
 from __future__ import annotations
