@@ -65,7 +65,7 @@ class Beds:
 
 
 def _may_lend(report: Report, sleep: Sleep) -> bool:
-    same_door = (report.provider, report.account) == (sleep.source.provider, sleep.source.account)
+    same_door = source_of(report)[:2] == sleep.source[:2]
     phone = report.session.source.device == "phone"
     return same_door and (phone or not report.session.measures_sleep)
 

@@ -17,9 +17,9 @@ Family = tuple[str, str, bool]  # provider, account, typed in by hand
 
 
 def at_home(report: Report, homes: Homes) -> Report:
-    """The report under the account that it belongs to."""
+    """The report with the account that it belongs to."""
     home = homes.get(report.provider)
-    return report if report.account or home is None else replace(report, account=home)
+    return report if report.account or home is None else replace(report, home=home)
 
 
 def rank_at_home(rank: SourceRank, homes: Homes) -> SourceRank:
@@ -58,7 +58,7 @@ def with_devices(readings: Sequence[Reading], rules: Rules) -> list[Reading]:
 def _family(reading: Reading) -> Family:
     report = reading.report
     by_hand = report.session.source.key.endswith(MANUAL_MARK)
-    return report.provider, report.account, by_hand
+    return report.provider, report.of_account, by_hand
 
 
 def _with_device(

@@ -234,7 +234,7 @@ def _source(sleep: Sleep) -> dict[str, object]:
     source = sleep.source
     return {
         "provider": source.provider,
-        "account": source.account,
+        "account": sleep.last.account,
         "source_key": source.key,
         "source_name": sleep.name,
         "sessions": _sessions(sleep),
@@ -252,7 +252,7 @@ def _named(sleep: Sleep) -> dict[str, object]:
     return {
         "source": sleep.name,
         "provider": source.provider,
-        "account": source.account,
+        "account": sleep.last.account,
         "source_key": source.key,
     }
 

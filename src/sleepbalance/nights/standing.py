@@ -24,7 +24,7 @@ class SourceKey(NamedTuple):
 
 
 def source_of(report: Report) -> SourceKey:
-    return SourceKey(report.provider, report.account, report.session.source.key)
+    return SourceKey(report.provider, report.of_account, report.session.source.key)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
+from sleepbalance.model import EditKind
 from sleepbalance.store.absences import spans
 from sleepbalance.store.raws import Owner
+from sleepbalance.store.tables import sleep_edits, source_order
 from sleepbalance.store.tables import sleep_sessions as table
 from sleepbalance.stretches import Span
 
 ARCHIVE = ""  # the account of what came by file
+ANY = (ARCHIVE, "*")  # what an order says of a provider as a whole
 
 Account = tuple[str, str]  # (provider, account)
 
@@ -51,13 +54,36 @@ def _made(connection: Connection, owner: Owner) -> bool:
 def moved(
     connection: Connection, user_id: str, before: Iterable[Account], after: Iterable[Account]
 ) -> list[Span]:
-    """Where the archives lie that belong to another account than before."""
+    """Where the archives lie whose nights may be others, as the accounts beside them are.
+
+    One that was alone and gets an account, or loses it, stays what it is beyond the span of that
+    account's own sleeps, unless the person named an account of its maker.
+    """
     before, after = set(before), set(after)
-    old, new = of_archives(before), of_archives(after)
     both = {provider for provider, account in before & after if account == ARCHIVE}
-    return [
-        span
-        for provider in sorted(both)
-        if old.get(provider) != new.get(provider)
-        for span in spans(connection, Owner(user_id, provider, ARCHIVE))
-    ]
+    found: list[Span] = []
+    for provider in sorted(both):
+        old, new = (_beside(provider, known) for known in (before, after))
+        alone = min(len(old), len(new)) == 0 and max(len(old), len(new)) == 1
+        same = old == new or min(len(old), len(new)) > 1
+        if not same and not (alone and not _named(connection, user_id, provider)):
+            found += spans(connection, Owner(user_id, provider, ARCHIVE))
+    return found
+
+
+def _beside(provider: str, known: Iterable[Account]) -> set[str]:
+    """The accounts of a provider beside its archives."""
+    return {account for p, account in known if p == provider and account != ARCHIVE}
+
+
+def _named(connection: Connection, user_id: str, provider: str) -> bool:
+    """Whether the person's order, or a choice for one night, names an account of the provider."""
+    rank = source_order.c
+    ranks = select(rank.account).where(rank.user_id == user_id, rank.provider == provider)
+    if connection.execute(ranks.where(rank.account.not_in(ANY))).first() is not None:
+        return True
+    edit = sleep_edits.c
+    mine = select(edit.value).where(edit.user_id == user_id, edit.kind == str(EditKind.SOURCE))
+    chosen = connection.execute(mine.where(edit.undone_at.is_(None))).scalars()
+    told = {said.get("account") for said in chosen if said.get("provider") == provider}
+    return not told <= {None, *ANY}

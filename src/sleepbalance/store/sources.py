@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from sleepbalance.model import ZoneFrom
 from sleepbalance.store.tables import (
     night_details,
     sleep_records,
@@ -55,7 +57,7 @@ def told(connection: Connection, user_id: str, homes: Mapping[str, str]) -> list
         .group_by(s.provider, s.account, s.source_key, s.source_name, s.source_device, s.door)
         .order_by(func.max(s.updated_at), s.source_name)
     )
-    nights = _nights(connection, user_id)
+    nights = _nights(connection, user_id, homes)
     found: dict[tuple[str, str, str], Told] = {}
     for row in connection.execute(query):
         source = row.provider, row.account or homes.get(row.provider, ""), row.source_key
@@ -70,7 +72,7 @@ def told(connection: Connection, user_id: str, homes: Mapping[str, str]) -> list
             sleeps=row.sleeps + (before.sleeps if before else 0),
             first=min(_dates(row.first, before.first if before else None), default=None),
             last=max(_dates(row.last, before.last if before else None), default=None),
-            nights=nights.get(source, 0),
+            nights=nights[source],
         )
     return sorted(found.values(), key=lambda t: (-t.nights, -t.sleeps, t.provider, t.key))
 
@@ -79,7 +81,9 @@ def _dates(*found: dt.date | None) -> list[dt.date]:
     return [date for date in found if date is not None]
 
 
-def _nights(connection: Connection, user_id: str) -> dict[tuple[str, str, str], int]:
+def _nights(
+    connection: Connection, user_id: str, homes: Mapping[str, str]
+) -> Counter[tuple[str, str, str]]:
     n, r = night_details.c, sleep_records.c
     joined = night_details.join(
         sleep_records, (r.user_id == n.user_id) & (r.sleep_date == n.sleep_date)
@@ -90,7 +94,21 @@ def _nights(connection: Connection, user_id: str) -> dict[tuple[str, str, str], 
         .where(n.user_id == user_id, r.is_deleted == 0)
         .group_by(n.provider, n.account, n.source_key)
     )
-    return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+    found: Counter[tuple[str, str, str]] = Counter()
+    for provider, account, key, number in connection.execute(query):
+        found[provider, account or homes.get(provider, ""), key] += number
+    return found
+
+
+def nearest_zone(connection: Connection, user_id: str, at: dt.datetime) -> str | None:
+    """The zone of the sleep nearest to an instant, of those whose zone nobody guesses."""
+    s = sleep_sessions.c
+    known = s.zone_from.not_in([str(z) for z in ZoneFrom if z.is_guess])
+    mine = select(s.zone_end, s.end_at).where(s.user_id == user_id, known)
+    before = mine.where(s.end_at <= at).order_by(s.end_at.desc()).limit(1)
+    after = mine.where(s.end_at > at).order_by(s.end_at).limit(1)
+    rows = [row for query in (before, after) for row in connection.execute(query)]
+    return min(rows, key=lambda row: abs(row.end_at - at)).zone_end if rows else None
 
 
 def connected(connection: Connection, user_id: str) -> list[str]:
