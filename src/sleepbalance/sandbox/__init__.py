@@ -7,6 +7,6 @@ docs/sandbox.md for its addresses.
 from __future__ import annotations
 
 from sleepbalance.sandbox.server import Address, makers, running, serve
-from sleepbalance.sandbox.visitor import consent
+from sleepbalance.sandbox.visitor import consent, make_key
 
-__all__ = ["Address", "consent", "makers", "running", "serve"]
+__all__ = ["Address", "consent", "make_key", "makers", "running", "serve"]

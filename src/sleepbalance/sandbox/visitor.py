@@ -1,13 +1,16 @@
-"""Gives consent without a browser: reads the consent page as one would, and submits its form."""
+"""Does without a browser what people do: gives consent on the maker's page, or makes a key."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from html.parser import HTMLParser
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
 from sleepbalance.errors import UsageError
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 class _Form(HTMLParser):
@@ -45,9 +48,22 @@ def consent(
     return _ask(parts.netloc, "POST", target, urlencode(fields))[0]
 
 
-def _ask(host: str, method: str, target: str, form: str | None = None) -> tuple[str, str]:
+def make_key(sandbox: str, maker: str, *, person: str = "1", days: int = 90) -> str:
+    """A key that a person made at a maker that hands out keys. Raises UsageError where none does.
+
+    `sandbox` is its address.
+    """
+    wanted = json.dumps({"person": person, "days": days})
+    host = urlsplit(sandbox).netloc
+    told = json.loads(_ask(host, "POST", f"/-/{maker}/keys", wanted, JSON)[1])
+    return str(told["key"])
+
+
+def _ask(
+    host: str, method: str, target: str, form: str | None = None, kind: str = FORM
+) -> tuple[str, str]:
     connection = HTTPConnection(host, timeout=60)
-    headers = {"content-type": "application/x-www-form-urlencoded", "connection": "close"}
+    headers = {"content-type": kind, "connection": "close"}
     try:
         connection.request(method, target, form, headers)
         with connection.getresponse() as reply:
@@ -55,5 +71,5 @@ def _ask(host: str, method: str, target: str, form: str | None = None) -> tuple[
     finally:
         connection.close()
     if reply.status not in (200, 302):
-        raise UsageError(f"The consent page answered {reply.status}: {body[-300:]}")
+        raise UsageError(f"The sandbox answered {reply.status}: {body[-300:]}")
     return reply.headers.get("location", ""), body
