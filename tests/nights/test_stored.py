@@ -224,6 +224,7 @@ def test_the_makers_date_until_a_zone_is_known_and_edits_follow(home: Home) -> N
     home.say(EditKind.NOTES, ("2026-11-19 12:00", "2026-11-19 18:00"), notes="slept well")
     (guessed,) = home.nights().items()
     assert (guessed[0], guessed[1]["zone_from"]) == ("2026-11-20", "none")
+    assert guessed[1]["evening_date"] is None
     home.live("America/Los_Angeles")
     (known,) = home.nights().items()
     assert (known[0], known[1]["quality_notes"]) == ("2026-11-19", "slept well")
@@ -231,6 +232,7 @@ def test_the_makers_date_until_a_zone_is_known_and_edits_follow(home: Home) -> N
     home.live("Pacific/Auckland")
     (known,) = home.nights().items()
     assert (known[0], known[1]["zone_from"]) == ("2026-11-20", "person")
+    assert str(known[1]["evening_date"]) == "2026-11-19"
     assert known[1]["quality_notes"] == "slept well"
 
 

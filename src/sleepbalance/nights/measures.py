@@ -135,7 +135,8 @@ class Figures:
 
     @property
     def evening(self) -> dt.date | None:
-        if self.sleep.dateless_clock:
+        dated_by_maker = self.sleep.placeless and self.sleep.last.session.maker_date is not None
+        if self.sleep.dateless_clock or dated_by_maker:
             return None
         start = local(self.sleep_start or self.bed or self.sleep.start, self.zone_start)
         early = start.time() < self.rules.evening_turns

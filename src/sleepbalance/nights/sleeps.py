@@ -108,12 +108,15 @@ class Sleep:
     @cached_property
     def date(self) -> dt.date:
         """The local date of the final waking; the maker's where the clock there is unknown."""
-        report = self.last
-        told = report.session.maker_date
-        placeless = report.zone_from.is_guess and not self.floats
-        if told is not None and (self.dateless_clock or placeless):
+        told = self.last.session.maker_date
+        if told is not None and (self.dateless_clock or self.placeless):
             return told
-        return local(self.end, report.zone_end).date()
+        return local(self.end, self.last.zone_end).date()
+
+    @property
+    def placeless(self) -> bool:
+        """Nobody knows what the clock on the wall showed."""
+        return self.last.zone_from.is_guess and not self.floats
 
     @cached_property
     def floats(self) -> bool:
