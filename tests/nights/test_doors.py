@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sleepbalance.model import UNNAMED, EditKind, Method, Report, Totals
 from sleepbalance.nights import Derived, SourceRank, derive
 from tests.nights.made import at, day, edit, report
+from tests.nights.test_properties import _sessions_of, as_json, reports
 
 NIGHT = ("19 23:00", "20 07:00")
 HOMES = {"demo": "anna"}
@@ -185,3 +188,34 @@ def test_a_choice_follows_its_sleep_to_the_other_door(named: str) -> None:
     for own in (archive(*NIGHT), report(*NIGHT, by="charge 6", **API)):
         found = the_night(derived(own, ring, edits=said))
         assert (found["data_source"], found["edited"]) == ("demo", ["data_source"])
+
+
+DOORS = st.tuples(
+    st.sampled_from((UNNAMED, "watch", "phone")),
+    st.sampled_from(("", "anna", "ben")),
+    st.sampled_from(("file", "oauth")),
+)
+
+
+def through(told: Report, door: tuple[str, str, str]) -> Report:
+    key, account, name = door
+    source = replace(told.session.source, key=key)
+    return replace(told, account=account, session=replace(told.session, source=source, door=name))
+
+
+@settings(deadline=None)
+@given(reports(), st.lists(DOORS, min_size=7, max_size=7), st.randoms(use_true_random=False))
+def test_whatever_came_through_which_door_is_told_once(
+    told: list[Report], doors: list[tuple[str, str, str]], random: Any
+) -> None:
+    gone, *living = [through(*pair) for pair in zip(told, doors, strict=False)]
+    given: dict[str, Any] = {"homes": HOMES, "withdrawn": [gone]}
+    once = derive(living, **given)
+    seen: list[str] = []
+    for night in once.nights.values():
+        if not night.record["is_deleted"]:
+            seen += _sessions_of(night.details)
+    assert len(seen) == len(set(seen))
+    assert not set(seen) & {gone.id, *once.superseded}
+    random.shuffle(living)
+    assert as_json(derive(living, **given)) == as_json(once)
