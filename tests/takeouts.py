@@ -235,7 +235,7 @@ def _told(seen: Seen) -> dict[str, Any]:
 def _zoned(seen: Seen) -> tuple[dt.datetime, list[Stretch], str]:
     ahead = dt.timedelta(seconds=seen.sleep.offset(seen.telling.start, seen.telling))
     start = seen.telling.start.astimezone(dt.timezone(ahead))
-    return start, _levels(seen), str(int.from_bytes(seen.sleep.id.encode(), "big"))[:19]
+    return start, _levels(seen), str(int.from_bytes(seen.sleep.id.encode(), "big") % 10**18)
 
 
 # -- of years ------------------------------------------------------------------------------------

@@ -90,6 +90,11 @@ class Intake:
         """Whether anything belongs to the account rather than to a source of it."""
         return raws.knows(self.connection, self.owner, ACCOUNT)
 
+    @cached_property
+    def known_before(self) -> bool:
+        """Whether anything of the account was kept before: it may have been another source's."""
+        return bool(raws.sources(self.connection, self.owner))
+
     def used(self, spool: Spool) -> int:
         """The samples of the file that went into a sleep."""
         return spool.read - spool.repeated - sum(self.aside.values())
@@ -119,7 +124,7 @@ class Intake:
     def _take(
         self, spool: Spool, source: str, as_of: dt.datetime | None, around: Sequence[Span]
     ) -> None:
-        known = self.roaming or raws.knows(self.connection, self.owner, source)
+        known = self.roaming or self.known_before
         if as_of is None and not known:
             self._take_new(spool, source)
             return
@@ -208,7 +213,8 @@ class Intake:
         """Hides the sleeps under which no record is left there."""
         for low, high in gone.merged:
             for stored in sessions.of_source(self.connection, self.owner, source, low, high):
-                where = (self.connection, self.owner, source, *_reported(stored))
+                span = stored.sent.start, stored.sent.end  # where its records lie
+                where = (self.connection, self.owner, source, *span)
                 if not stored.hidden and not raws.between(*where, companion=False):
                     self.withdraw(stored)
 
@@ -264,10 +270,10 @@ class _Source:
     def _known(self, standing: list[Stored], said: Sequence[Session]) -> list[Stored]:
         """What stands here, and what another source told before under the same names."""
         intake = self.intake
-        if not intake.roaming:
-            return standing
         here = {stored.sent.external_id for stored in standing}
         names = [s.external_id for s in said if s.external_id not in here]
+        if not names or not (intake.roaming or intake.known_before):
+            return standing
         return [*standing, *sessions.named(intake.connection, intake.owner, names)]
 
     def _compare(

@@ -54,7 +54,7 @@ def _very_old() -> dict[str, object]:
 
 def _beside(takeout: Takeout) -> Takeout:
     rates = [
-        f"2026-09-10T{23 if n < 12 else 0:02}:{n * 5 % 60:02}:00,{38 + n % 7}.5,0.98,700.1,300.2"
+        f"2026-09-{'10T23' if n < 12 else '11T00'}:{n * 5 % 60:02}:00,{38 + n % 7}.5,0.98,700.1,300"
         for n in range(24)
     ]
     levels = [f"2026-09-10T22:{n:02}:00Z,{50.0 if n % 7 == 0 else 95 + n % 3}" for n in range(40)]

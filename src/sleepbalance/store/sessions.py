@@ -32,6 +32,7 @@ from sleepbalance.store.raws import Owner
 from sleepbalance.store.tables import sleep_sessions as table
 
 LONGEST = dt.timedelta(days=4)  # no session spans more
+FURTHEST = dt.timedelta(hours=15)  # no wall clock is further from UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +155,12 @@ def note(connection: Connection, noted: Sequence[tuple[str, dt.date | None, str 
 def of_source(
     connection: Connection, owner: Owner, source: str, start: dt.datetime, end: dt.datetime
 ) -> list[Stored]:
-    """All sessions of a source that touch [start, end], hidden ones too."""
-    return _found(
-        connection, *owner.of(table), table.c.source_key == source, *_touching(start, end)
-    )
+    """All sessions of a source that touch [start, end] as they were sent, hidden ones too."""
+    wall = (table.c.wall_start <= naive(end)) & (table.c.wall_end >= naive(start))
+    instants = table.c.wall_start.is_(None) & (table.c.start_at <= end) & (table.c.end_at >= start)
+    near = table.c.start_at.between(start - LONGEST - FURTHEST, end + FURTHEST)
+    mine = (*owner.of(table), table.c.source_key == source)
+    return _found(connection, *mine, near, or_(wall, instants))
 
 
 def named(connection: Connection, owner: Owner, ids: Sequence[str]) -> list[Stored]:

@@ -64,19 +64,28 @@ def measured(beside: Sequence[Raw], night: Night) -> tuple[dict[str, Vital], dic
         facts["score"] = score
     if night.hand or not night.main:
         return {}, facts
-    vitals: dict[str, Vital] = {}
-    for each in DAILY:
-        for row in _rows(beside, each.table):
-            value = number(row.get(each.column))
-            if date(row.get(each.dated)) != night.day or value is None:
-                continue
-            facts[each.table] = row
-            if each.low <= value <= each.high and each.vital not in vitals:
-                vitals[each.vital] = Vital(value)
-    vitals = _samples(beside, night) | vitals
+    vitals = _daily(beside, night.day, facts)
+    if "hrv_rmssd" not in vitals:
+        vitals |= _rates(beside, night)
+    if "spo2" not in vitals:
+        vitals |= _oxygen(beside, night)
     if resting := _resting(beside, night.day):
         facts["restingHeartRate"] = resting
     return vitals, facts
+
+
+def _daily(beside: Sequence[Raw], day: dt.date, facts: dict[str, object]) -> dict[str, Vital]:
+    """The numbers of a date; `facts` takes the rows that they are from."""
+    vitals: dict[str, Vital] = {}
+    for each in DAILY:
+        for row in _rows(beside, each.table):
+            if date(row.get(each.dated)) != day:
+                continue
+            facts[each.table] = row
+            value = number(row.get(each.column))
+            if value is not None and each.low <= value <= each.high:
+                vitals.setdefault(each.vital, Vital(value))
+    return vitals
 
 
 def _rows(beside: Iterable[Raw], table: str) -> Iterator[Row]:
@@ -108,30 +117,32 @@ def _resting(beside: Sequence[Raw], day: dt.date) -> float | None:
     return None
 
 
-def _samples(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
-    """Means of what was measured between the first and the last sleep, for want of the maker's."""
-    found: dict[str, Vital] = {}
+# Means of what was measured between the first and the last sleep, for want of the maker's.
+
+
+def _rates(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
     first, last = night.wall
-    rates = [
+    values = [
         value
         for row in _rows(beside, "hrv details")
         if (at := wall(row.get("timestamp"))) and first <= at < last
         if (value := number(row.get("rmssd"))) is not None and 1 <= value <= 500
     ]
-    if len(rates) >= FEW:
-        found["hrv_rmssd"] = _mean(rates)
+    return {"hrv_rmssd": _mean(values)} if len(values) >= FEW else {}
+
+
+def _oxygen(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
+    """These are in UTC: nothing where nobody knows where this sleep was."""
     if night.zone is None:
-        return found  # those of oxygen are in UTC, and nobody knows where this sleep was
-    away = ahead(night.zone)
-    levels = [
+        return {}
+    first, last = (moment - ahead(night.zone) for moment in night.wall)
+    values = [
         value
         for row in _rows(beside, "oxygen by minute")
-        if (at := instant(row.get("timestamp"))) and first <= at + away < last
+        if (at := instant(row.get("timestamp"))) and first <= at < last
         if (value := number(row.get("value"))) is not None and NO_OXYGEN < value <= 100
     ]
-    if len(levels) >= FEW:
-        found["spo2"] = _mean(levels)
-    return found
+    return {"spo2": _mean(values)} if len(values) >= FEW else {}
 
 
 def _mean(values: Sequence[float]) -> Vital:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from sleepbalance.provider import Raw
@@ -29,10 +29,10 @@ class Packs:
         self._kind, self._days = kind, days
         self._found: dict[int, tuple[set[dt.date], Blocks]] = {}
 
-    def add(self, day: dt.date, table: str, header: str, line: str) -> None:
+    def add(self, day: dt.date, table: str, header: str, lines: Iterable[str]) -> None:
         dates, blocks = self._found.setdefault(day.toordinal() // self._days, (set(), {}))
         dates.add(day)
-        blocks.setdefault((table, header), set()).add(line)
+        blocks.setdefault((table, header), set()).update(lines)
 
     def raws(self) -> Iterator[Raw]:
         for number, (dates, blocks) in sorted(self._found.items()):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, groupby
 from pathlib import PurePosixPath
 
 import msgspec
@@ -17,7 +19,7 @@ from .joining import Lines
 from .logs import Logs
 from .packs import JSON, daily, details
 from .records import line_record, log_record, unreadable, walls_of
-from .tables import columns, lines, rows
+from .tables import batches, columns, rows
 from .times import date
 
 MOST_PROBLEMS = 8
@@ -108,32 +110,35 @@ class _Reading:
     # -- tables ------------------------------------------------------------------------------------
 
     def _table(self, kind: str, stream: Until, name: str) -> Iterator[Raw]:
-        told = lines(stream)
-        header = next(told, None)
-        if header is None:
+        told = batches(stream)
+        first = next((batch for batch in told if batch), None)
+        if first is None:
             return  # an empty file: Google writes them for what a person does not have
+        header, body = first[0], chain([first[1:]], told)
         known = columns(header)
         if missing := [column for column in _NEEDS[kind] if column not in known]:
             lacks = ", ".join(missing)
             self.problems.append(f"{name} has no column {lacks}; it was not read")
         elif kind == "sleeps":
-            self._broken(name, self._lines.add_rows(header, told))
+            self._broken(name, self._lines.add_rows(header, chain.from_iterable(body)))
         elif kind == "stages":
-            self._broken(name, self._lines.add_stages(header, told))
+            self._broken(name, self._lines.add_stages(header, chain.from_iterable(body)))
         else:
-            yield from self._beside(kind, name, header, told)
+            yield from self._beside(kind, name, header, body)
 
-    def _beside(self, kind: str, name: str, header: str, told: Iterable[str]) -> Iterator[Raw]:
+    def _beside(
+        self, kind: str, name: str, header: str, body: Iterable[list[str]]
+    ) -> Iterator[Raw]:
         """Of details one file is a day: each is let go when it is read."""
         packs = details() if kind in _DETAILED else self._days
-        column, broken = _DATED.get(kind, "timestamp"), 0
-        at = columns(header).index(column)
-        for line in told:
-            day = _date_of(header, line, at, column)
-            if day is None:
-                broken += 1
-            else:
-                packs.add(day, kind, header, line)
+        day_of = _dating(header, _DATED.get(kind, "timestamp"))
+        broken = 0
+        for batch in body:
+            for day, found in groupby(batch, key=day_of):
+                if day is None:
+                    broken += len(list(found))
+                else:
+                    packs.add(day, kind, header, found)
         self._broken(name, broken)
         if packs is not self._days:
             yield from packs.raws()
@@ -157,14 +162,20 @@ class _Reading:
             day = date(value.get("date"))
             if day is not None and number(value.get("value")):
                 line = msgspec.json.encode({k: value[k] for k in ("date", "value")}).decode()
-                self._days.add(day, RESTING, JSON, line)
+                self._days.add(day, RESTING, JSON, [line])
 
 
-def _date_of(header: str, line: str, at: int, column: str) -> dt.date | None:
-    """Of one line; almost all of them need no more than a cut."""
-    plain = '"' not in line and "," in header
-    fields = line.split(",", at + 1) if plain else []
-    if len(fields) > at:
-        return date(fields[at])
-    found = rows(header, [line])
-    return date(found[0].get(column)) if found else None
+def _dating(header: str, column: str) -> Callable[[str], dt.date | None]:
+    """Finds the date of a line; almost all of them need no more than a cut."""
+    at = columns(header).index(column)
+
+    def day_of(line: str) -> dt.date | None:
+        if at == 0 and line[:2] in ("19", "20"):
+            return _day(line[:10])
+        found = rows(header, [line])
+        return _day(found[0][column]) if found else None
+
+    return day_of
+
+
+_day = lru_cache(maxsize=1024)(date)

@@ -12,21 +12,19 @@ LONGEST = 2**16  # bytes of a line
 Row = dict[str, str]
 
 
-def lines(stream: Stream) -> Iterator[str]:
-    """The lines that are not empty, without their ends; the first one names the columns."""
+def batches(stream: Stream) -> Iterator[list[str]]:
+    """The lines that are not empty, many at a time; the very first one names the columns."""
     held = b""
     while block := stream.read(BLOCK):
-        *whole, held = (held + block).split(b"\n")
-        yield from _told(whole)
+        whole, _, held = (held + block).rpartition(b"\n")
+        yield _lines(whole)
         held = held[:LONGEST]
-    yield from _told([held])
+    yield _lines(held)
 
 
-def _told(found: list[bytes]) -> Iterator[str]:
-    for line in found:
-        text = line[:LONGEST].decode("utf-8", "replace").replace("\0", "").strip("\ufeff \t\r")
-        if text:
-            yield text
+def _lines(told: bytes) -> list[str]:
+    text = told.decode("utf-8", "replace").replace("\0", "")
+    return [line for each in text.split("\n") if (line := each.strip("\ufeff \t\r"))]
 
 
 def columns(header: str) -> list[str]:
