@@ -6,6 +6,7 @@ import base64
 import binascii
 import datetime as dt
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -13,11 +14,13 @@ from starlette.requests import Request
 
 from sleepbalance.sandbox.parts.oura import documents
 from sleepbalance.sandbox.parts.oura.gate import Visit, enter
+from sleepbalance.sandbox.parts.oura.names import document_id
 from sleepbalance.sandbox.parts.oura.periods import periods
 from sleepbalance.sandbox.parts.oura.refusals import Refusal, invalid, no_route, not_found
 from sleepbalance.sandbox.people import DAY
 
-Listing = Callable[[Visit, dt.date, dt.date], Iterator[dict[str, Any]]]
+Make = Callable[[], dict[str, Any]]
+Listing = Callable[[Visit, dt.date, dt.date], Iterator[tuple[str, Make]]]  # by their ids
 LONGEST = dt.timedelta(days=30)  # of heart rates
 
 
@@ -36,7 +39,8 @@ def listed(request: Request) -> Any:
         sent = visit.query.get("start_date", "")
         raise invalid("start_date", "Start date must be before end date", sent)
     found = list(listing(visit, max(first, visit.person.began - DAY), last))
-    return _page(visit, [_cut(visit, document) for document in found])
+    page = _page(visit, found)
+    return page | {"data": [_cut(visit, make()) for _, make in page["data"]]}
 
 
 def single(request: Request) -> Any:
@@ -44,9 +48,9 @@ def single(request: Request) -> Any:
     visit = enter(request, scope)
     wanted = request.path_params["document_id"]
     last = visit.world.now().date() + 2 * DAY
-    for document in listing(visit, visit.person.began - DAY, last):
-        if document["id"] == wanted:
-            return document
+    for name, make in listing(visit, visit.person.began - DAY, last):
+        if name == wanted:
+            return make()
     raise not_found()
 
 
@@ -64,31 +68,31 @@ def heart_rate(request: Request) -> Any:
 # -- what there is -------------------------------------------------------------------------------
 
 
-def _sleeps(visit: Visit, first: dt.date, last: dt.date) -> Iterator[dict[str, Any]]:
+def _sleeps(visit: Visit, first: dt.date, last: dt.date) -> Iterator[tuple[str, Make]]:
     found = periods(visit.world, visit.person, first, last)
     for _, of_day in groupby(sorted(found, key=lambda p: p.day), key=lambda p: p.day):
         for index, period in enumerate(of_day):
-            yield documents.sleep(visit.person, period, index, visit.settings)
+            name = document_id(visit.person, "sleep", period.id)
+            yield name, partial(documents.sleep, visit.person, period, index, visit.settings)
 
 
-def _daily(make: Callable[..., dict[str, Any]]) -> Listing:
+def _daily(collection: str, make: Callable[..., dict[str, Any]]) -> Listing:
     """One for each day with a night."""
 
-    def listing(visit: Visit, first: dt.date, last: dt.date) -> Iterator[dict[str, Any]]:
-        found = [
-            period for period in periods(visit.world, visit.person, first, last) if period.night
-        ]
+    def listing(visit: Visit, first: dt.date, last: dt.date) -> Iterator[tuple[str, Make]]:
+        found = [p for p in periods(visit.world, visit.person, first, last) if p.night]
         for day, nights in groupby(sorted(found, key=lambda p: p.day), key=lambda p: p.day):
-            yield make(visit.person, day, list(nights))
+            name = document_id(visit.person, collection, day)
+            yield name, partial(make, visit.person, day, list(nights))
 
     return listing
 
 
 COLLECTIONS: dict[str, tuple[Listing, str]] = {
     "sleep": (_sleeps, "daily"),
-    "daily_sleep": (_daily(documents.daily_sleep), "daily"),
-    "daily_readiness": (_daily(documents.daily_readiness), "daily"),
-    "daily_spo2": (_daily(documents.daily_oxygen), "spo2"),
+    "daily_sleep": (_daily("daily_sleep", documents.daily_sleep), "daily"),
+    "daily_readiness": (_daily("daily_readiness", documents.daily_readiness), "daily"),
+    "daily_spo2": (_daily("daily_spo2", documents.daily_oxygen), "spo2"),
 }
 
 
@@ -135,7 +139,7 @@ def _cut(visit: Visit, document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name in kept}
 
 
-def _page(visit: Visit, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _page(visit: Visit, found: list[Any]) -> dict[str, Any]:
     size = visit.settings["page_size"]
     at = _place(visit.query.get("next_token", ""))
     more = at + size < len(found)
