@@ -54,7 +54,7 @@ class Looked:
     told: nights.Derived
     sent: Mapping[str, Session]  # by id of a report: as the maker sent it
     said: Sequence[Edit]
-    zone: Callable[[dt.datetime], str]  # that holds for a wall clock, written as if in UTC
+    zone: Callable[[dt.datetime], tuple[str, ZoneFrom]]  # of a wall clock, written as if in UTC
 
 
 def look(connection: Connection, user_id: str, span: Span) -> Looked:
@@ -65,8 +65,7 @@ def look(connection: Connection, user_id: str, span: Span) -> Looked:
     work.places.load(found)
     placed, _ = _placed(work.places, found)
     sent = {stored.report.id: stored.sent for stored in found}
-    zone = work.places.wall
-    return Looked(work.result(placed), sent, work.anchored(), lambda wall: zone(wall)[0])
+    return Looked(work.result(placed), sent, work.anchored(), work.places.wall)
 
 
 class _Derivation:
@@ -223,6 +222,8 @@ class _Places:
         sent, report = stored.sent, stored.report
         if sent.zone_start is not None and sent.zone_end is not None:
             return Place(sent.zone_start, sent.zone_end, ZoneFrom.RECORD)
+        if (home := self._home(sent)) is not None:
+            return home
         source = self._source((report.provider, report.account, sent.source.key))
         start, start_from = self._zone(sent.start, sent.zone_start, source, sent)
         end, end_from = self._zone(sent.end, sent.zone_end, source, sent)
@@ -232,6 +233,18 @@ class _Places:
             end, end_from = start, start_from
         order = list(ZoneFrom)
         return Place(start, end, max(start_from, end_from, key=order.index))
+
+    def _home(self, sent: Session) -> Place | None:
+        """Where only the offset of the start is told, and it is that of where the person lives.
+
+        Then the end is there too, in what the clocks showed by then: they may have changed.
+        """
+        if sent.zone_start is None or sent.wall:
+            return None
+        mine = self._persons(sent.start, wall=False)
+        if mine is None or _differ(sent.start, mine, sent.zone_start):
+            return None
+        return Place(sent.zone_start, mine, ZoneFrom.PERSON)
 
     def wall(self, wall: dt.datetime) -> tuple[str, ZoneFrom]:
         """The zone for a wall clock that belongs to no source, and where it is from."""
@@ -287,6 +300,10 @@ class _Places:
         return min(near, key=lambda p: (abs(p[0] - at), p))[1] if near else "UTC"
 
 
+def _differ(at: dt.datetime, zone: str, other: str) -> bool:
+    return local(at, zone).utcoffset() != local(at, other).utcoffset()
+
+
 def _placed(
     places: _Places, found: Sequence[Stored]
 ) -> tuple[list[Stored], list[tuple[Stored, Place]]]:
@@ -314,28 +331,37 @@ def _anchored(edit: Edit, start: str | None, end: str | None, places: _Places) -
     """The edit with what it says on the wall clock turned into instants."""
     if edit.start is not None or start is None or end is None:
         return edit
+    near = edit.value.get("near")
     if edit.kind is EditKind.ADDED:  # one place, like its date: where it ended
-        zone, zone_from = places.wall(_as_if_utc(end))
+        zone, zone_from = _place(_as_if_utc(end), near, places)
         first, last = (sessions.from_wall(_as_if_utc(text), zone) for text in (start, end))
         value = {**edit.value, "zone": zone, "zone_from": str(zone_from)}
         return replace(edit, start=first, end=last, value=value)
+    first, last = (_instant(text, near, places) for text in (start, end))
     value = dict(edit.value)
     if edit.kind is EditKind.TIMES:
-        value |= {name: _told(value[name], places) for name in nights.TIMES if name in value}
-    return replace(edit, start=_instant(start, places), end=_instant(end, places), value=value)
+        value |= {name: _told(value[name], near, places) for name in nights.TIMES if name in value}
+    return replace(edit, start=first, end=last, value=value)
 
 
-def _told(text: object, places: _Places) -> object:
+def _place(wall: dt.datetime, near: object, places: _Places) -> tuple[str, ZoneFrom]:
+    """The zone of a wall clock; where nobody tells it, the one that the person was last `near`."""
+    zone, zone_from = places.wall(wall)
+    guess = near if zone_from is ZoneFrom.NONE and isinstance(near, str) else zone
+    return guess, zone_from
+
+
+def _told(text: object, near: object, places: _Places) -> object:
     """A time of an edit; one without an offset was told on the wall clock of its sleep."""
     if not isinstance(text, str) or dt.datetime.fromisoformat(text).tzinfo is not None:
         return text
-    return _instant(text, places).isoformat()
+    return _instant(text, near, places).isoformat()
 
 
 def _as_if_utc(wall: str) -> dt.datetime:
     return dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)
 
 
-def _instant(wall: str, places: _Places) -> dt.datetime:
+def _instant(wall: str, near: object, places: _Places) -> dt.datetime:
     naive = _as_if_utc(wall)
-    return sessions.from_wall(naive, places.wall(naive)[0])
+    return sessions.from_wall(naive, _place(naive, near, places)[0])

@@ -172,7 +172,7 @@ def read_span(text: str, date: dt.date) -> Added:
         end = dt.datetime.combine(date, clocks[1], dt.UTC)
         start = dt.datetime.combine(date, clocks[0], dt.UTC)
         return _checked(Added(start if start < end else start - DAY, end, None), date)
-    words = [read_instant(word) for word in re.split("/", text)]
+    words = [read_instant(word) for word in text.split("/")] if "/" in text else []
     if len(words) != 2 or len({at.tzinfo is None for at in words}) > 1:
         raise UsageError(
             f"{text!r} is no span; one looks like 23:10-07:00,"

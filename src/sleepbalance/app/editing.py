@@ -13,9 +13,9 @@ from sleepbalance.app.sleeping import Chosen
 from sleepbalance.app.verbs import App, night_of
 from sleepbalance.derive import Looked
 from sleepbalance.errors import UsageError
-from sleepbalance.model import Edit, EditKind, local
+from sleepbalance.model import Edit, EditKind, ZoneFrom, local
 from sleepbalance.nights import Episode
-from sleepbalance.store import edits
+from sleepbalance.store import edits, sources
 from sleepbalance.store.edits import Anchor
 from sleepbalance.store.engine import Connection, clock, reading, writing
 from sleepbalance.store.ids import new_id
@@ -29,6 +29,7 @@ NOTHING = "none"
 AUTO = "auto"  # in the place of a source: as the rules choose
 LONGEST_NOTE = 2000
 DAY = dt.timedelta(days=1)
+HIDDEN = ("together", "zone_from", "near")  # what a value holds for us alone
 FUTURE = "That lies in the future."
 
 
@@ -48,7 +49,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it: the date that the sleep has now, and its night before and after."""
+    """What came of it: the date that the sleep has now, and the night before and after.
+
+    Where there is no night on that date, `after` is that of the date which was spoken of.
+    """
 
     date: dt.date
     before: dict[str, Any] | None
@@ -104,7 +108,7 @@ def _plain(
     return {
         "id": edit.id,
         "kind": str(edit.kind),
-        "value": {k: v for k, v in edit.value.items() if k not in ("together", "zone_from")},
+        "value": {k: v for k, v in edit.value.items() if k not in HIDDEN},
         "start": edit.start,
         "end": edit.end,
         "sleep_date": edit.date,
@@ -144,7 +148,8 @@ class _Work:
         if self.date > (now + 14 * dt.timedelta(hours=1)).date():
             raise UsageError(f"{self.date} lies in the future.")
         before = night_of(self.connection, self.user_id, self.date)
-        told = _Told(looked, self.date, said, now)
+        near = sources.nearest_zone(self.connection, self.user_id, _day(self.date)[0])
+        told = _Told(looked, self.date, said, now, near)
         anchor, words, span = told.new_sleep() if said.added else told.of_a_sleep()
         together = {"together": new_id()}
         fresh = [(kind, value | together) for kind, value in words]
@@ -181,7 +186,9 @@ class _Work:
         changed: int,
         said: Sequence[dict[str, Any]],
     ) -> Done:
-        return Done(date, before, night_of(self.connection, self.user_id, date), changed, said)
+        after = night_of(self.connection, self.user_id, date)
+        after = after or night_of(self.connection, self.user_id, self.date)
+        return Done(date, before, after, changed, said)
 
 
 def _together(one: Edit, two: Edit) -> bool:
@@ -214,17 +221,19 @@ class _Told:
     date: dt.date
     said: Said
     now: dt.datetime
+    near: str | None  # the zone of the nearest sleep of which it is known, however far
 
     def new_sleep(self) -> tuple[Anchor, Words, Span]:
         """A sleep that nobody measured, with rating and note."""
         added = clocks.read_span(self.said.added or "", self.date)
-        zone = added.zone or self.looked.zone(added.end)
-        start, end = clocks.placed(added, zone)
+        zone, zone_from = self.looked.zone(added.end)
+        near = self.near if zone_from is ZoneFrom.NONE else None
+        start, end = clocks.placed(added, added.zone or near or zone)
         if end > self.now:
             raise UsageError(FUTURE)
         told = {"kind": self.said.kind} if self.said.kind else {}
         if added.zone is None:
-            anchor = Anchor(self.date, added.start, added.end, wall=True)
+            anchor = Anchor(self.date, added.start, added.end, wall=True, near=near)
         else:
             anchor, told = Anchor(self.date, start, end), told | {"zone": added.zone}
         return anchor, [(EditKind.ADDED, told), *_quality(self.said)], (start, end)

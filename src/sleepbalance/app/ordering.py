@@ -43,7 +43,8 @@ def listed(app: App, user: str | None) -> list[dict[str, Any]]:
     person = app.person(user)
     with reading(app.engine) as connection:
         order = _order(connection, person.id)
-        return [_row(told, order) for told in _told(connection, person.id)]
+        rows = [_row(told, order) for told in _told(connection, person.id)]
+    return sorted(rows, key=lambda row: row["place"] or len(order) + 1)
 
 
 def _row(told: sources.Told, order: Sequence[SourceRank]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sleepbalance.app.clocks import Ends
 from sleepbalance.app.ordering import Named
 from sleepbalance.derive import Looked
 from sleepbalance.errors import UsageError
-from sleepbalance.model import Report, Session, local
+from sleepbalance.model import Edit, Report, Session, local
 from sleepbalance.nights import Episode
 from sleepbalance.store.edits import Anchor
 from sleepbalance.store.sessions import from_wall
@@ -124,16 +124,20 @@ def _anchor(looked: Looked, date: dt.date, reports: Sequence[Report], span: Span
     sent = [looked.sent[r.id] for r in reports if r.id in looked.sent]
     if len(sent) == len(reports) and all(session.wall for session in sent):
         return Anchor(date, *_hull(sent), wall=True)
-    if not sent and _of_the_wall(looked, reports):
-        zone = reports[0].zone_end
-        return Anchor(date, _wall(span[0], zone), _wall(span[1], zone), wall=True)
+    added = _added_on_the_wall(looked, reports)
+    if not sent and added is not None:
+        zone, near = reports[0].zone_end, added.value.get("near")
+        walls = (_wall(at, zone) for at in span)
+        return Anchor(
+            date, next(walls), next(walls), wall=True, near=None if near is None else str(near)
+        )
     return Anchor(date, *span)
 
 
-def _of_the_wall(looked: Looked, reports: Sequence[Report]) -> bool:
-    """Whether the person added it by the clock on the wall, wherever that hung."""
+def _added_on_the_wall(looked: Looked, reports: Sequence[Report]) -> Edit | None:
+    """The person's own sleep, where they told it by the clock on the wall, wherever that hung."""
     ids = {report.id for report in reports}
-    return all("zone_from" in edit.value for edit in looked.said if edit.id in ids)
+    return next((e for e in looked.said if e.id in ids and "zone_from" in e.value), None)
 
 
 def _wall(at: dt.datetime, zone: str) -> dt.datetime:

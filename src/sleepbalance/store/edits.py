@@ -27,6 +27,7 @@ class Anchor:
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     wall: bool = False  # both as if in UTC
+    near: str | None = None  # the zone of a wall clock, unless somebody tells another
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,10 @@ def add(
         "made_at": now,
         "made_by": by,
     }
-    rows = [{"id": new_id(), "kind": str(kind), "value": value, **row} for kind, value in said]
+    near = {} if anchor.near is None else {"near": anchor.near}
+    rows = [
+        {"id": new_id(), "kind": str(kind), "value": value | near, **row} for kind, value in said
+    ]
     if rows:
         connection.execute(insert(sleep_edits), rows)
     return [str(row["id"]) for row in rows]

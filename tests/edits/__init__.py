@@ -1,0 +1,1 @@
+"""Edits and the order of sources: what a person says, and what comes of it."""
