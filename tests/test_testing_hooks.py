@@ -80,7 +80,8 @@ def item(payload: bytes) -> Item:
     return Item(account=who, raws=(sleep(payload),))
 
 
-def collect(client: Client, address: str) -> Iterator[Raw]:
+def collect(client: Client, address: str, now: dt.datetime) -> Iterator[Raw]:
+    del now
     yield sleep(client.get(address).body or b"nothing")
 
 
@@ -198,7 +199,8 @@ def taking_anything(body: bytes, now: dt.datetime) -> Iterator[Item]:
     yield Item(account="me-7", address=LAY)
 
 
-def trusting_what_lies_there(client: Client, address: str) -> Iterator[Raw]:
+def trusting_what_lies_there(client: Client, address: str, now: dt.datetime) -> Iterator[Raw]:
+    del now
     told = json.loads(client.get(address).body)
     yield replace(sleep(client.get(address).body), key=str(told["id"]))
 

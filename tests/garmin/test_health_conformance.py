@@ -137,7 +137,7 @@ def test_what_is_pulled_is_what_is_pushed() -> None:
     address = told("ping_sleeps")["sleeps"][0]["callbackURL"]
     reply = Reply(200, {}, (FOLDER / "pull_sleeps_response.json").read_bytes())
     there = Exchange(method="GET", path=address, carries={}, reply=reply)
-    pulled = list(collect(Recorded(HEALTH.api, (there,)), address))
+    pulled = list(collect(Recorded(HEALTH.api, (there,)), address, LATER))
     pushed = raws("sleeps_2_final_same_id")
     assert PROVIDER.normalise(pulled) == PROVIDER.normalise(pushed)
 

@@ -235,7 +235,7 @@ def test_any_other_address_is_asked_by_nobody(address: Any) -> None:
     assert item.problem
     client = Recorded(HEALTH.api, ())
     with pytest.raises(Malformed):
-        list(collect(client, str(address)))
+        list(collect(client, str(address), NOW))
     assert client.asked == []
 
 
@@ -253,7 +253,7 @@ def lies_there(told: object, status: int = 200) -> Recorded:
 
 def test_what_lies_at_an_address_is_what_would_have_been_pushed() -> None:
     bare = {name: value for name, value in sleep().items() if name != "userId"}
-    (raw,) = collect(lies_there([bare]), ADDRESS)
+    (raw,) = collect(lies_there([bare]), ADDRESS, NOW)
     (same,) = pushed(sleeps=[sleep()])
     assert (raw.key, raw.start, raw.end, raw.zone) == (same.key, same.start, same.end, same.zone)
     assert raw.start == dt.datetime(2026, 11, 20, 22, tzinfo=dt.UTC)
@@ -261,12 +261,12 @@ def test_what_lies_at_an_address_is_what_would_have_been_pushed() -> None:
 
 @pytest.mark.parametrize(("told", "status"), [([], 200), (b"", 200), (b"", 204)])
 def test_an_address_may_hold_nothing(told: object, status: int) -> None:
-    assert list(collect(lies_there(told, status), ADDRESS)) == []
+    assert list(collect(lies_there(told, status), ADDRESS, NOW)) == []
 
 
 def test_what_is_no_list_at_an_address_is_refused() -> None:
     with pytest.raises(Malformed, match="no list"):
-        list(collect(lies_there({"sleeps": []}), ADDRESS))
+        list(collect(lies_there({"sleeps": []}), ADDRESS, NOW))
 
 
 # -- samples that others made ----------------------------------------------------------------------

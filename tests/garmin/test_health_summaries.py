@@ -153,6 +153,22 @@ def test_off_the_wrist_takes_a_sleep_back() -> None:
     assert (result.sessions, result.withdrawn, result.aside) == ((), (KEY,), ())
 
 
+def test_a_sleep_that_was_not_sure_goes_when_the_watch_lay_about_in_it() -> None:
+    """Its start had moved since, and with it its id; Garmin tells only the newer one's end."""
+    moved = sleep(5, validation="ENHANCED_FINAL")
+    off = sleep(5, night=(), validation="OFF_WRIST", sleepLevelsMap={})
+    for bodies in itertools.permutations([TENTATIVE, moved, off]):
+        result = normal(*({"sleeps": [each]} for each in bodies))
+        if bodies.index(off) > bodies.index(moved):
+            assert result.sessions == ()
+        assert KEY in result.withdrawn
+
+
+def test_a_final_sleep_stays_whatever_lay_about_in_it() -> None:
+    off = sleep(5, night=(), validation="OFF_WRIST", sleepLevelsMap={})
+    assert len(normal({"sleeps": [FINAL]}, {"sleeps": [off]}).sessions) == 1
+
+
 # -- versions --------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,8 @@ def read(body: bytes, now: dt.datetime) -> Iterator[Item]:
         )
 
 
-def collect(client: Client, address: str) -> Iterator[Raw]:
+def collect(client: Client, address: str, now: dt.datetime) -> Iterator[Raw]:
+    del now
     for told in client.get(address, {}).json():
         yield sleep(told)
 

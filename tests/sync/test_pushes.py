@@ -34,7 +34,14 @@ def push(world: World, *items: Item, client: Person | None = None) -> dict[str, 
     assert bond is not None
     return take_push(
         world.engine,
-        Push(bond=bond, provider=world.provider, hook=HOOK, items=items, client=client),
+        Push(
+            bond=bond,
+            provider=world.provider,
+            hook=HOOK,
+            items=items,
+            now=world.now,
+            client=client,
+        ),
     )
 
 
@@ -171,6 +178,7 @@ def test_a_push_waits_for_a_sync_that_runs(pushing: World) -> None:
             provider=pushing.provider,
             hook=HOOK,
             items=told(night("2026-11-20")),
+            now=pushing.now,
             waiting=waiting,
             life=dt.timedelta(seconds=2),
         )

@@ -176,6 +176,7 @@ def _take(
             provider=provider,
             hook=hook,
             items=items,
+            now=outside.now(),
             client=client,
             waiting=waiting,
         )

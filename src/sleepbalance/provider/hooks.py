@@ -57,14 +57,14 @@ class Hook:
     `prove` raises Rejected for a delivery that proves no origin; it compares in constant time.
     `read` never raises for one bad item: it is told with its problem, and the rest goes on; it
     raises Malformed for a body of which nothing can be read. Its `now` is when the body came.
-    `collect` reads what lies at an item's address. `door` is that of the connections it speaks of.
+    `collect` reads what lies at an item's address; its last argument is that `now`. `door` is that of the connections it speaks of.
     """
 
     name: str
     door: str
     prove: Callable[[Delivery, Proof], None]
     read: Callable[[bytes, dt.datetime], Iterator[Item]]
-    collect: Callable[[Client, str], Iterator[Raw]] | None = None
+    collect: Callable[[Client, str, dt.datetime], Iterator[Raw]] | None = None
     methods: tuple[str, ...] = ("POST",)
     status: int = 200  # of our answer
     largest: int = 10 * 2**20  # bytes that a body may have

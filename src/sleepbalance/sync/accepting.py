@@ -32,6 +32,7 @@ class Push:
     provider: Provider
     hook: Hook
     items: Sequence[Item]
+    now: dt.datetime  # when it came
     client: Client | None = None
     waiting: Callable[[], None] = lambda: None
     life: dt.timedelta = leases.LIFE
@@ -116,7 +117,7 @@ def _collect(push: Push, address: str, spool: Spool, told: _Told) -> None:
         told.problems["nobody here may read the address that it names"] += 1
         return
     try:
-        for raw in push.hook.collect(push.client, address):
+        for raw in push.hook.collect(push.client, address, push.now):
             spool.add(raw)
     except SleepBalanceError as error:
         told.troubles.append((ADDRESS, error))

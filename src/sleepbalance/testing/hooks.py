@@ -48,7 +48,7 @@ class Sent:
         for item in items:
             if item.address is not None:
                 assert self.hook.collect is not None, "nothing reads its addresses"
-                found += self.hook.collect(client, item.address)
+                found += self.hook.collect(client, item.address, self.now)
         return found
 
     def raws(self) -> dict[str, list[Raw]]:

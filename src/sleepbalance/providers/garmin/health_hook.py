@@ -158,7 +158,7 @@ def _kind_at(address: str) -> str | None:
     return KINDS.get(found[1].casefold()) if found else None
 
 
-def collect(client: Client, address: str) -> Iterator[Raw]:
+def collect(client: Client, address: str, now: dt.datetime) -> Iterator[Raw]:
     """The summaries at the address of a ping: a plain list, as they would have been pushed."""
     own = checked(address)
     kind = _kind_at(own) if own else None
@@ -170,7 +170,7 @@ def collect(client: Client, address: str) -> Iterator[Raw]:
     listed = _listed(reply.body)
     if listed is None:
         raise Malformed("Garmin sent something that is no list of summaries. Try again later.")
-    yield from (record(kind, each) for each in listed)
+    yield from (record(kind, each, now) for each in listed)
 
 
 HOOK = Hook(

@@ -45,6 +45,11 @@ class Told:
         shared = (min(one.end, two.end) - max(one.start, two.start)).total_seconds()
         return shared * 2 >= min(one.seconds, two.seconds)
 
+    def taken_back_by(self, other: Told) -> bool:
+        """Whether it was not sure yet, and the watch turned out to lie about in it."""
+        one, two = self.summary, other.summary
+        return one.tentative and not one.off_wrist and one.start <= two.start < one.end
+
 
 def normalise(raws: Iterable[Raw]) -> Normalised:
     """A session for each sleep and for each of its naps.
@@ -57,10 +62,15 @@ def normalise(raws: Iterable[Raw]) -> Normalised:
     raws = list(raws)
     beside = [raw for raw in raws if raw.companion]
     told, aside = _read(raws)
-    off_wrist = [each.raw.key for each in told if each.summary.off_wrist]
+    off_wrist = [each for each in told if each.summary.off_wrist]
     standing: list[Told] = []
     replaced: list[str] = []
-    worn = [each for each in told if not each.summary.off_wrist]
+    worn = []
+    for each in told:
+        if any(each.taken_back_by(other) for other in off_wrist):
+            replaced.append(each.raw.key)
+        elif not each.summary.off_wrist:
+            worn.append(each)
     for each in sorted(worn, key=lambda each: (each.summary.tentative, each.raw.key)):
         final = [s for s in standing if not s.summary.tentative]
         if each.summary.tentative and any(each.same_sleep(other) for other in final):
@@ -73,7 +83,7 @@ def normalise(raws: Iterable[Raw]) -> Normalised:
     return Normalised(
         sessions=tuple(sorted(sessions, key=lambda s: (s.start, s.external_id))),
         aside=tuple(sorted(aside)),
-        withdrawn=tuple(sorted([*off_wrist, *replaced])),
+        withdrawn=tuple(sorted([*(each.raw.key for each in off_wrist), *replaced])),
     )
 
 
