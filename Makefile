@@ -27,6 +27,7 @@ lint: $(VENV)/.tested-with
 
 bench: $(VENV)/.benched-with
 	@$(BIN)/python -m benchmarks.apple_health
+	@$(BIN)/python -m benchmarks.archives
 	@$(BIN)/python -m benchmarks.requests
 
 lock: $(VENV)/.installed

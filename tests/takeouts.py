@@ -254,7 +254,7 @@ def of_years(path: Path, years: float, *, clutter: int = 0, seed: int = 1) -> in
                 whole.writestr(name, data)
         for n in range(clutter):
             day = last.date() - dt.timedelta(days=n)
-            beats = [_beat(chance, day, second) for second in range(0, 86_400, 300)]
+            beats = [_beat(chance, day, second) for second in range(0, 86_400, 3600)]
             whole.writestr(f"{ROOT}/{LOGS}/heart_rate-{day}.json", json.dumps(beats))
     return nights
 

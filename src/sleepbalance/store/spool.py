@@ -127,14 +127,15 @@ class Spool:
 
     def companions(self, source: str) -> Iterator[Raw]:
         """The companions of a source, the readable pieces of each joined."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS pieces_by_key ON pieces (source, key)")
         query = (
             "SELECT key, kind, min(start), max(end), max(zone), problem FROM pieces"
             " WHERE source = ? GROUP BY key, kind, problem"
             " ORDER BY problem IS NOT NULL, min(start), key"
         )
-        read = "SELECT payload FROM pieces WHERE key = ? AND problem IS ?"
+        read = "SELECT payload FROM pieces WHERE source = ? AND key = ? AND problem IS ?"
         for key, kind, start, end, zone, why in self._db.execute(query, (source,)).fetchall():
-            found = self._db.execute(read, (key, why))
+            found = self._db.execute(read, (source, key, why))
             payloads = [payload for (payload,) in found]
             payload = payloads[0] if len(payloads) == 1 else self.merge(kind, payloads)
             yield Raw(

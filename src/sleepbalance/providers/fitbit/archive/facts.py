@@ -11,8 +11,8 @@ from sleepbalance.model import Vital
 from sleepbalance.provider import Raw
 
 from ..points import number
-from .files import RESTING
-from .packs import told
+from .files import DETAILED, RESTING
+from .packs import DAYS, DETAILS, told
 from .tables import Row
 from .times import ahead, date, instant, wall
 
@@ -89,8 +89,10 @@ def _daily(beside: Sequence[Raw], day: dt.date, facts: dict[str, object]) -> dic
 
 
 def _rows(beside: Iterable[Raw], table: str) -> Iterator[Row]:
+    kind = DETAILS if table in DETAILED else DAYS
     for raw in beside:
-        yield from told(raw.payload).get(table, ())
+        if raw.kind == kind:
+            yield from told(raw.payload).get(table, ())
 
 
 def _score(beside: Sequence[Raw], night: Night) -> dict[str, object]:

@@ -10,6 +10,7 @@ from sleepbalance.errors import Malformed
 from sleepbalance.provider import Member, Stream
 
 LOGS, RESTING = "logs", "resting"
+DETAILED = ("hrv details", "oxygen by minute")  # samples, a day in a file
 
 
 class Table(NamedTuple):

@@ -14,7 +14,7 @@ from sleepbalance.errors import Malformed
 from sleepbalance.provider import Finished, Member, Raw
 
 from ..points import decode, inside, number
-from .files import LOGS, RESTING, TABLES, Until, kind_of
+from .files import DETAILED, LOGS, RESTING, TABLES, Until, kind_of
 from .joining import Lines
 from .logs import Logs
 from .packs import JSON, daily, details
@@ -25,7 +25,6 @@ from .times import date
 MOST_PROBLEMS = 8
 LONGEST_LIST = 16 * 2**20  # bytes of a year of resting heart rates, by far
 _DATED = {"scores": "score_time", "temperature": "sleep_end"}
-_DETAILED = ("hrv details", "oxygen by minute")
 _NEEDS = {table.kind: table.needs for table in TABLES}
 
 
@@ -130,7 +129,7 @@ class _Reading:
         self, kind: str, name: str, header: str, body: Iterable[list[str]]
     ) -> Iterator[Raw]:
         """Of details one file is a day: each is let go when it is read."""
-        packs = details() if kind in _DETAILED else self._days
+        packs = details() if kind in DETAILED else self._days
         day_of = _dating(header, _DATED.get(kind, "timestamp"))
         broken = 0
         for batch in body:
