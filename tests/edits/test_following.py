@@ -198,6 +198,25 @@ def test_deriving_all_anew_changes_nothing(app: App, home: Home) -> None:
     assert home.nights() == before
 
 
+def test_edits_and_order_on_either_database(database_url: str, tmp_path: Path) -> None:
+    with opened(Folder(tmp_path, database_url, demo=False)) as app:
+        home = person(app.engine)
+        home.tell([sleep(*NIGHT, zone="Europe/Berlin", by="band", id="band")])
+        home.tell([sleep(*NIGHT, zone="Europe/Berlin", by="ring", id="ring")], "me", "ringmaker")
+        before = home.nights()
+        say(app, added="13:00-14:00", kind="nap", note="siesta")
+        say(app, times={"sleep_end": "06:00"}, rating="4", source="ring")
+        assert len(editing.listed(app, None, DATE)) == 5
+        ordering.set_order(app, None, ["band"], only=True)
+        assert [row["used"] for row in ordering.listed(app, None)] == [True, False]
+        assert (only(home)["sessions"], only(home)["total_sleep_time"]) == (["ring"], 420)
+        editing.undo(app, None, DATE)
+        assert only(home)["sessions"] == ["band"]
+        ordering.set_order(app, None, [])
+        editing.undo(app, None, DATE)
+        assert home.nights() == before
+
+
 # -- rows of the phone app ---------------------------------------------------------------------
 
 

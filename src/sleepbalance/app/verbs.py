@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sleepbalance import derive
+from sleepbalance import derive, providers
 from sleepbalance.errors import Unavailable, UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.model import zone_info
@@ -19,6 +19,7 @@ from sleepbalance.store.people import Person
 
 DEMO_MARK = b"sleepbalance:demo"
 FIRST_USER = "me"
+SETTLES = 7  # days, of a maker that is not known any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,11 +232,28 @@ def _rates(provider: str, rows: Sequence[Any]) -> dict[str, Any]:
 
 def night_of(connection: Connection, user_id: str, date: dt.date) -> dict[str, Any] | None:
     """The night of a date, like those of `App.nights`."""
-    return next((_night(*both) for both in nights.listed(connection, user_id, date, date)), None)
+    found = [_night(*both) for both in nights.listed(connection, user_id, date, date)]
+    return found[0] if found else None
 
 
 def _night(record: dict[str, Any], details: dict[str, Any] | None) -> dict[str, Any]:
+    if details is not None:
+        details = {**details, **_provisional(record["sleep_date"], details)}
     return {**record, "naps": details["naps"] if details else [], "details": details}
+
+
+def _provisional(date: dt.date, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Until when the maker may revise the night; afterwards it is as good as final.
+
+    Some makers never call some nights final.
+    """
+    if not details["provisional"]:
+        return {"provisional_until": None}
+    provider = providers.load().get(details["provider"] or "")
+    days = [door.api.reading.settles_after for door in provider.remote] if provider else []
+    until = date + dt.timedelta(days=max(days, default=SETTLES))
+    over = until < dt.datetime.now(dt.UTC).date()
+    return {"provisional": 0 if over else 1, "provisional_until": None if over else until}
 
 
 def _chosen(connection: Connection, name: str | None) -> Person | None:

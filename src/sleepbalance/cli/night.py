@@ -15,64 +15,71 @@ if TYPE_CHECKING:
     from sleepbalance.app import App
 
 
-def _clock(name: str, what: str) -> Any:
+Word = str | None
+A_DATE = "YYYY-MM-DD, last, or -3 for the third night before the last."
+
+
+def _time(name: str, what: str) -> Any:
     return typer.Option(f"--{name}", metavar="TIME", help=what)
+
+
+def _word(name: str, metavar: str, what: str) -> Any:
+    return typer.Option(f"--{name}", metavar=metavar, help=what)
 
 
 def _flag(name: str, what: str) -> Any:
     return typer.Option(f"--{name}", help=what)
 
 
-def _text(name: str, metavar: str, what: str) -> Any:
-    return typer.Option(f"--{name}", metavar=metavar, help=what)
+ADate = Annotated[str, typer.Argument(metavar="DATE", help=A_DATE)]
+Edit = Annotated[bool, _flag("edit", "Say other times, with the four below.")]
+Bed = Annotated[Word, _time("bed", "You went to bed, like 22:50, or none.")]
+Asleep = Annotated[Word, _time("asleep", "You fell asleep.")]
+Woke = Annotated[Word, _time("woke", "You woke up.")]
+Up = Annotated[Word, _time("up", "You got up, or none.")]
+NotSleep = Annotated[bool, _flag("not-sleep", "You did not sleep then.")]
+Nap = Annotated[bool, _flag("nap", "It was a nap.")]
+Main = Annotated[bool, _flag("main", "It was the night.")]
+Part = Annotated[bool, _flag("part", "It was a part of the night.")]
+Rate = Annotated[Word, _word("rate", "WORD", "bad, average or good, 1 to 5, or none.")]
+Note = Annotated[Word, _word("note", "TEXT", "Your words; empty takes them back.")]
+Add = Annotated[Word, _word("add", "SPAN", "A sleep that nobody measured, like 23:10-07:00.")]
+Source = Annotated[Word, _word("source", "NAME", "Believe it for this night; auto: the rules.")]
+Sleep = Annotated[Word, _time("sleep", "Of several sleeps the one that holds this time.")]
+Undo = Annotated[bool, _flag("undo", "Take back what you said last of this date.")]
+All = Annotated[bool, _flag("all", "With --undo: all that you said of it.")]
+Edits = Annotated[bool, _flag("edits", "List what you said of it.")]
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
 def night(
     context: typer.Context,
-    date: Annotated[
-        str, typer.Argument(help="YYYY-MM-DD, last, or -3 for the third night before the last.")
-    ],
-    edit: Annotated[bool, _flag("edit", "Say other times, with the four below.")] = False,
-    bed: Annotated[str | None, _clock("bed", "You went to bed, like 22:50, or none.")] = None,
-    asleep: Annotated[str | None, _clock("asleep", "You fell asleep.")] = None,
-    woke: Annotated[str | None, _clock("woke", "You woke up.")] = None,
-    up: Annotated[str | None, _clock("up", "You got up, or none.")] = None,
-    not_sleep: Annotated[bool, _flag("not-sleep", "You did not sleep then.")] = False,
-    nap: Annotated[bool, _flag("nap", "It was a nap.")] = False,
-    main: Annotated[bool, _flag("main", "It was the night.")] = False,
-    part: Annotated[bool, _flag("part", "It was a part of the night.")] = False,
-    rate: Annotated[
-        str | None, _text("rate", "WORD", "bad, average or good, 1 to 5, or none.")
-    ] = None,
-    note: Annotated[str | None, _text("note", "TEXT", "Your words; empty takes them back.")] = None,
-    add: Annotated[
-        str | None, _text("add", "SPAN", "A sleep that nobody measured, like 23:10-07:00.")
-    ] = None,
-    source: Annotated[
-        str | None, _text("source", "NAME", "Believe this one for this night; auto: the rules.")
-    ] = None,
-    sleep: Annotated[
-        str | None, _clock("sleep", "Of several sleeps the one that holds this time.")
-    ] = None,
-    undo: Annotated[bool, _flag("undo", "Take back what you said last of this date.")] = False,
-    everything: Annotated[bool, _flag("all", "With --undo: all that you said of it.")] = False,
-    edits: Annotated[bool, _flag("edits", "List what you said of it.")] = False,
+    date: ADate,
+    edit: Edit = False,
+    bed: Bed = None,
+    asleep: Asleep = None,
+    woke: Woke = None,
+    up: Up = None,
+    not_sleep: NotSleep = False,
+    nap: Nap = False,
+    main: Main = False,
+    part: Part = False,
+    rate: Rate = None,
+    note: Note = None,
+    add: Add = None,
+    source: Source = None,
+    sleep: Sleep = None,
+    undo: Undo = False,
+    everything: All = False,
+    edits: Edits = False,
     user: User = None,
     json: AsJson = False,
 ) -> None:
     """Show one night whole, with each source's numbers; or say what you know better."""
     times = {"bed_time": bed, "sleep_start": asleep, "sleep_end": woke, "wake_time": up}
-    said = _Said(
-        times={name: text for name, text in times.items() if text is not None},
-        kinds=[k for k, meant in (("nap", nap), ("main", main), ("part", part)) if meant],
-        not_sleep=not_sleep,
-        rating=rate,
-        note=note,
-        added=add,
-        source=source,
-        sleep=sleep,
-    )
+    kinds = {"nap": nap, "main": main, "part": part}
+    words = {"rating": rate, "note": note, "added": add, "source": source, "sleep": sleep}
+    said = _Said(times=times, kinds=kinds, not_sleep=not_sleep, **words)
     said.check(edit=edit, undo=undo, everything=everything, edits=edits)
     with opened(context) as app:
         if edits:
@@ -86,9 +93,9 @@ def night(
 class _Said:
     """What was said on the command line, before anything heavy is loaded."""
 
-    def __init__(self, *, kinds: list[str], times: dict[str, str], **words: Any) -> None:
-        self.kinds = kinds
-        self.times = times
+    def __init__(self, times: dict[str, Word], kinds: dict[str, bool], **words: Any) -> None:
+        self.times = {name: text for name, text in times.items() if text is not None}
+        self.kinds = [kind for kind, meant in kinds.items() if meant]
         self.words = words
 
     @property
