@@ -12,7 +12,7 @@ from typing import Any
 from sleepbalance import providers, sync
 from sleepbalance.app.outside import Outside, remote_door
 from sleepbalance.app.verbs import DEMO_MARK, App
-from sleepbalance.errors import UsageError
+from sleepbalance.errors import Malformed, UsageError
 from sleepbalance.provider import Client, Hook, Item, Provider
 from sleepbalance.store import connections
 from sleepbalance.store.connections import Connected
@@ -71,7 +71,10 @@ def accept(
     provider = providers.meant(provider_id)
     hook = _hook(provider)
     body = _body(path)
-    items = list(hook.read(body, outside.now()))
+    try:
+        items = list(hook.read(body, outside.now()))
+    except Malformed as error:
+        raise UsageError(f"{path.name}: {error}") from None
     if not items:
         raise UsageError(f"{path.name} holds nothing that {provider.name} pushes of sleep.")
     if account is not None:

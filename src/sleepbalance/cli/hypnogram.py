@@ -37,6 +37,8 @@ def draw(reports: Sequence[Report], width: int) -> list[str]:
         if any(cells):
             mark = FULL if stages else LIGHT
             lines.append(f"{name:>7}  " + "".join(mark if c else " " for c in cells).rstrip())
+    if not lines:  # totals only: there is no timeline to draw
+        return []
     lines.append(" " * 9 + _ticks(start, step, columns, reports[-1].zone_end))
     return lines
 

@@ -57,12 +57,16 @@ def show(out: Screen, row: Night, reports: Sequence[Report]) -> None:
     out.say(f"Told by {source} ({str(why).removeprefix(f'{source}: ')}).")
     out.say("")
     chosen = [r for r in reports if r.id in (details.get("sessions") or ())]
-    for line in hypnogram.draw(chosen, out.width):
+    drawn = hypnogram.draw(chosen, out.width)
+    for line in drawn:
         out.say(line)
-    if chosen:
+    if drawn:
         out.say("")
     _numbers(out, row, details)
     _beside(out, row, details)
+    if details.get("provisional"):
+        until = details["provisional_until"]
+        out.say(f"Provisional: the maker may still revise it, until {until}.")
 
 
 def _numbers(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
@@ -109,9 +113,10 @@ def values(row: Night) -> list[tuple[str, str]]:
 
 def _beside(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
     """What a table cannot hold: reasons, naps, other sleeps, the zone, the person's words."""
+    chosen = str(details.get("source_name"))
     for other in details.get("alternatives") or ():
         if _differs(row, other):
-            why = re.sub(r"^it\b", str(details["source_name"]), str(other["why"]))
+            why = re.sub(r"(^|, )it\b", lambda found: found[1] + chosen, str(other["why"]))
             out.say(f"{other['source']} was not taken: {why}.")
     for nap in row["naps"]:
         out.say(

@@ -1,0 +1,153 @@
+"""`accept`: bodies that a maker pushed elsewhere, by the command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.connect.played import Makers, Shell
+from tests.garmin.health_made import ME, OTHER, sleep
+from tests.homes import PROGRAM, environment
+
+LONG_AGO = -60 * 24 * 200  # minutes
+
+
+class Real:
+    """A folder for real nights, and bodies in files beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bodies = 0
+
+    def body(self, told: Any) -> Path:
+        self.bodies += 1
+        path = self.folder / f"body{self.bodies}.json"
+        data = told if isinstance(told, bytes) else json.dumps(told).encode()
+        path.write_bytes(data)
+        return path
+
+    def run(self, *words: str | Path, check: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [PROGRAM, "--data", str(self.folder / "data"), *map(str, words)],
+            capture_output=True,
+            text=True,
+            env=environment(),
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == check, (done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done
+
+    def json(self, *words: str | Path, check: int = 0) -> Any:
+        return json.loads(self.run(*words, "--json", check=check).stdout)
+
+    def accept(self, told: Any, *words: str, check: int = 0) -> Any:
+        return self.json("accept", "garmin", self.body(told), *words, check=check)
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Real:
+    return Real(tmp_path)
+
+
+def test_an_account_that_nobody_has_is_set_aside_and_named(real: Real) -> None:
+    body = {"sleeps": [sleep(), sleep(userId=OTHER), sleep(begin=1440, userId=OTHER)]}
+    row = real.accept(body)
+    assert row["attempts"] == []
+    assert (row["status"], row["records_fetched"]) == ("success", 0)
+    assert {a["account"]: a["items"] for a in row["set_aside"]} == {ME: 1, OTHER: 2}
+    said = real.run("accept", "garmin", real.body(body)).stdout
+    assert f"--account {OTHER}" in said
+    assert real.json("nights") == []
+
+
+def test_an_account_is_claimed_once_and_known_from_then_on(real: Real) -> None:
+    body = {"sleeps": [sleep(), sleep(userId=OTHER)]}
+    row = real.accept(body, "--account", ME, "--user", "ida")
+    assert (row["status"], row["records_inserted"], row["provider"]) == ("success", 1, "garmin")
+    assert row["sync_trigger"] == "webhook"
+    assert row["set_aside"] == [{"account": OTHER, "items": 1}]
+    (logged,) = real.json("history")
+    assert logged == {key: row[key] for key in logged}
+    (night,) = real.json("nights")
+    assert (night["sleep_date"], night["total_sleep_time"]) == ("2026-11-21", 410)
+    assert real.accept(body)["records_skipped"] == 1  # without --account
+    (bond,) = real.json("connections")
+    assert (bond["account"], bond["status"], bond["door"]) == (ME, "needs_reconnect", "health")
+    assert real.json("sync", check=1)[0]["error_code"] == "AUTH_ERROR"
+
+
+def test_two_people_in_one_body_are_two_attempts(real: Real) -> None:
+    for user in ("ida", "otto"):
+        real.run("user", "add", user)
+    body = {"sleeps": [sleep(), sleep(userId=OTHER, night=(("light", 300),))]}
+    real.accept(body, "--account", ME, "--user", "ida")
+    row = real.accept(body, "--account", OTHER, "--user", "otto")
+    assert row["records_inserted"] == 1
+    both = real.accept(body)
+    assert (len(both["attempts"]), both["records_skipped"], both["set_aside"]) == (2, 2, [])
+    assert real.json("nights", "--user", "otto")[0]["total_sleep_time"] == 300
+    again = real.run(
+        "accept", "garmin", real.body(body), "--account", OTHER, "--user", "ida", check=2
+    )
+    assert "another account" in again.stderr
+    assert len(real.json("nights", "--user", "ida")) == 1
+
+
+def test_what_is_no_body_takes_nothing(real: Real) -> None:
+    wrong: tuple[Any, ...] = (b"", b"nonsense", b"[]", b"\xff\xfe", b'{"sleeps": {}}')
+    for told in (*wrong, {"epochs": []}):
+        path = real.body(told)
+        done = real.run("accept", "garmin", path, "--account", ME, check=2)
+        assert done.stderr
+    assert "cannot be read" in real.run("accept", "garmin", "nowhere.json", check=2).stderr
+    assert "pushes nothing" in real.run("accept", "apple_health", path, check=2).stderr
+    unknown = real.run(
+        "accept", "garmin", real.body({"sleeps": [sleep()]}), "--account", "x", check=2
+    )
+    assert ME in unknown.stderr
+    assert real.json("history") == []
+
+
+def test_one_bad_item_is_named_and_the_rest_is_taken(real: Real) -> None:
+    bad = sleep(begin=1440, startTimeInSeconds="yesterday")
+    row = real.accept({"sleeps": [bad, sleep(), 7]}, "--account", ME)
+    assert (row["status"], row["error_code"], row["records_inserted"]) == ("partial", "BAD_DATA", 1)
+    assert row["detail"]["unreadable"] == 1
+    assert sum(each["items"] for each in row["unreadable"]) == 1
+
+
+def test_a_provisional_night_says_until_when_and_no_longer(real: Real) -> None:
+    young = sleep(validation="AUTO_TENTATIVE", begin=_minutes_until_last_night())
+    old = sleep(validation="AUTO_TENTATIVE", begin=LONG_AGO)
+    for told in (young, old):
+        told.pop("calendarDate")
+    real.accept({"sleeps": [young, old]}, "--account", ME)
+    before, now = (night["details"] for night in real.json("nights"))
+    assert (before["provisional"], before["provisional_until"]) == (0, None)
+    assert now["provisional"] == 1
+    assert f"until {now['provisional_until']}" in real.run("night", "last").stdout
+    assert "Provisional" not in real.run("night", "-1").stdout
+
+
+def _minutes_until_last_night() -> int:
+    start = dt.datetime(2026, 11, 20, 22, tzinfo=dt.UTC)
+    last = dt.datetime.now(dt.UTC) - dt.timedelta(hours=20)
+    return int((last - start).total_seconds() / 60)
+
+
+def test_real_pushes_stay_out_of_a_sandbox_and_made_up_ones_out_of_a_home(
+    shell: Shell, played: Makers, real: Real
+) -> None:
+    shell.run("connections")  # makes the folder
+    body = real.body({"sleeps": [sleep()]})
+    refused = shell.run("accept", "garmin", body, "--account", ME, check=2)
+    assert "does not belong" in refused.stderr
+    assert shell.run("accept", "garmin", body).returncode == 0  # set aside: nobody has the account
+    assert shell.json("nights") == []
