@@ -43,9 +43,9 @@ def _google_fit(dates: Dates, sleeps: int) -> int:
 
 
 def _oura(dates: Dates, sleeps: int) -> int:
-    """Three months a call are advised, for sleeps and for oxygen."""
+    """Three months a call are advised, for sleeps, oxygen and scores."""
     del sleeps
-    return 2 * _ranges(dates, 90)
+    return 3 * _ranges(dates, 90)
 
 
 FEWEST: dict[str, Callable[[Dates, int], int]] = {

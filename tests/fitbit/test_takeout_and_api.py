@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from sleepbalance.sandbox.world import World
 from sleepbalance.store.engine import reading
-from sleepbalance.store.tables import sync_windows
+from sleepbalance.store.tables import sync_windows, wearable_connections
 from tests.connect.played import TODAY, Home, Makers, home, makers, same_as_the_truth
 from tests.takeouts import of_person
 
@@ -81,6 +81,8 @@ def test_a_file_marks_nothing_as_fetched_that_the_api_must_ask_for(
     brought(here, archive(tmp_path / "zips"))
     with reading(here.app.engine) as connection:
         windows = connection.execute(select(sync_windows)).all()
+        (last_sync_at,) = connection.execute(select(wearable_connections.c.last_sync_at)).one()
     assert [window for window in windows if window.state == "fetched"] == []
+    assert last_sync_at is None
     attempts = here.sync(FIRST, TODAY.date())
     assert attempts[-1]["sync_date_from"] <= FIRST

@@ -130,9 +130,11 @@ def _write(
     if job.timezone and people.suggest_zone(connection, owner.user_id, job.timezone):
         intake.changed += sessions.extent(connection, owner.user_id)
     derive(connection, owner.user_id, intake.changed)
-    connections.synced(connection, bond)
+    by_file = _by_file(connection, owner)
+    if by_file:
+        connections.synced(connection, bond)
     first, last = sessions.dates(connection, owner, intake.ends)
-    if first is not None and last is not None and _by_file(connection, owner):
+    if first is not None and last is not None and by_file:
         as_of = None if finished.problems else finished.as_of
         until = last if as_of is None else max(last, as_of.date())
         windows.mark_fetched(connection, bond, first, until, attempt)
@@ -140,7 +142,7 @@ def _write(
 
 
 def _by_file(connection: Connection, owner: Owner) -> bool:
-    """Whether files are the person's only door: another one must still ask for these dates."""
+    """Whether files are the person's only door: by another one the maker was not asked now."""
     bond = connections.find(connection, owner.user_id, owner.provider)
     return bond is not None and bond.door == "file"
 
