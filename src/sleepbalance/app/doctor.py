@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sleepbalance import providers, settings
@@ -115,20 +115,32 @@ def _key(app: App, environ: Mapping[str, str]) -> Finding:
 def _provider(
     app: App, provider: Provider, environ: Mapping[str, str], known: Collection[str]
 ) -> Iterator[Finding]:
-    for door in provider.doors:
-        if isinstance(door, OAuth):
-            connect = None if provider.id in known else f"sleepbalance connect {provider.id}"
-            if app.folder.made_up:
-                yield Finding(provider.name, "ok", "played by the sandbox", connect)
-            else:
-                yield _client(app, provider, door, environ, connect)
-        elif isinstance(door, ApiKey):
-            yield Finding(provider.name, "ok", f"by key. {door.how_to}")
-        elif not app.folder.made_up:
-            yield Finding(provider.name, "ok", f"by file. {door.how_to}")
+    connect = None if provider.id in known else f"sleepbalance connect {provider.id}"
+    if app.folder.made_up:
+        if provider.remote:
+            yield Finding(provider.name, "ok", "played by the sandbox", connect)
+        return
+    for key in (door for door in provider.doors if isinstance(door, ApiKey)):
+        yield Finding(provider.name, "ok", f"by key. {key.how_to}", connect)
+        connect = None
+    yield from _client(app, provider, environ, connect)
+    for file in provider.files:
+        yield Finding(provider.name, "ok", f"by file. {file.how_to}")
 
 
 def _client(
+    app: App, provider: Provider, environ: Mapping[str, str], connect: str | None
+) -> Iterator[Finding]:
+    """Of the first door that wants a client; the others want the same, and are named."""
+    doors = [d for d in provider.remote if isinstance(d, OAuth) and not d.api.made_up]
+    if doors:
+        others = ", ".join(door.name for door in doors[1:])
+        more = f" Another door, by connect --door: {others}." if others else ""
+        found = _of_client(app, provider, doors[0], environ, connect)
+        yield replace(found, said=found.said + more)
+
+
+def _of_client(
     app: App, provider: Provider, door: OAuth, environ: Mapping[str, str], connect: str | None
 ) -> Finding:
     try:
@@ -140,10 +152,12 @@ def _client(
         said = f"client {known.id}, which must have {where} among its redirect addresses"
         return Finding(provider.name, "ok", said, connect)
     name = f"SLEEPBALANCE_{provider.id.upper()}"
+    by_key = any(isinstance(other, ApiKey) for other in provider.remote)
+    without = f"so its door {door.name} is shut" if by_key else "so it cannot be connected"
     return Finding(
         provider.name,
-        "mind",
-        f"no client is set, so it cannot be connected. {door.how_to}",
+        "ok" if by_key else "mind",
+        f"no client is set, {without}. {door.how_to}",
         f"set {name}_CLIENT_ID and {name}_CLIENT_SECRET; step by step: {provider.docs}",
     )
 

@@ -9,6 +9,7 @@ import typer
 
 from sleepbalance.cli.commands import AsJson, User, cli, opened
 from sleepbalance.errors import UsageError
+from sleepbalance.model import MANUAL_MARK
 
 if TYPE_CHECKING:
     from sleepbalance.cli.show import Screen
@@ -101,7 +102,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     place = str(row["place"]) if row["place"] else "–"
     return [
         place if row["used"] else "not used",
-        str(row["name"]),
+        f"{row['name']}, by hand" if row["source_key"].endswith(MANUAL_MARK) else str(row["name"]),
         str(row["provider_name"]),
         str(row["account"]) or "–",
         ", ".join(row["doors"]),
