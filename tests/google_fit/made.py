@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from sleepbalance.model import Session, Source
+from sleepbalance.payloads import pack
 from sleepbalance.provider import Ask, Raw, Reply
 from sleepbalance.providers.google_fit import API, PROVIDER
-from sleepbalance.providers.google_fit.points import pack
 from sleepbalance.testing.recording import Recorded
 
 ME = "fitness/v1/users/me/"

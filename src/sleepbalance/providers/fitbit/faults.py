@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from sleepbalance.errors import Fatal, Gone, NeedsReconnect, ScopeMissing, SleepBalanceError
+from sleepbalance.payloads import decode, inside, items, quoted, text
 from sleepbalance.provider import Answer, Reply
 
-from .points import decode, inside, items, text
-
 SIGN_UP = "https://fitbit.google.com/auth/signup"
-_SECRET = re.compile(r"\S{24,}")  # no word of a sentence is as long; tokens are
 
 
 def fault(reply: Reply) -> SleepBalanceError | Answer | None:
@@ -68,5 +64,4 @@ def _refused(reasons: set[str], said: str) -> SleepBalanceError | None:
 
 def _said(message: object) -> str:
     """Google's own words, without anything that could be a secret."""
-    words = _SECRET.sub("…", text(message)).rstrip(" .")
-    return f"Google says: {words}. " if words else ""
+    return quoted("Google", text(message))

@@ -18,9 +18,20 @@ from sleepbalance.model import (
     Vital,
     local,
 )
+from sleepbalance.payloads import (
+    decode,
+    inside,
+    instant,
+    items,
+    numeral,
+    pack,
+    seconds,
+    text,
+    unpack,
+)
 from sleepbalance.provider import Normalised, Raw
 
-from .points import decode, inside, instant, items, number, offset, pack, text, unpack
+from .points import offset
 from .sources import by_hand, is_own
 from .vitals import daily, heart_rate
 
@@ -155,10 +166,10 @@ def _paints(told: Iterable[Any], start: dt.datetime, length: int) -> Iterator[Pa
     found: list[tuple[tuple[int, float, int, int], Paint]] = []
     for each in told:
         edges = [instant(inside(each).get(name)) for name in ("startTime", "endTime")]
-        seconds = [round((edge - start).total_seconds()) for edge in edges if edge is not None]
-        if len(seconds) != 2:
+        at = [round((edge - start).total_seconds()) for edge in edges if edge is not None]
+        if len(at) != 2:
             continue
-        begin, end = max(0, seconds[0]), min(length, seconds[1])
+        begin, end = max(0, at[0]), min(length, at[1])
         if begin < end:
             stage = WORDS.get(text(each.get("type")), Stage.UNKNOWN)
             written = instant(each.get("updateTime")) or instant(each.get("createTime"))
@@ -189,7 +200,7 @@ def _totals(summary: Mapping[str, Any], length: int) -> Totals | None:
     for each in items(summary.get("stagesSummary")):
         if (word := text(inside(each).get("type"))) in ("LIGHT", "DEEP", "REM", "RESTLESS"):
             told[word] = each.get("minutes")
-    sums = {word: _minutes(value, length) for word, value in told.items()}
+    sums = {word: seconds(numeral(value), length, 60) for word, value in told.items()}
     light, deep, rem = (sums.get(word) for word in ("LIGHT", "DEEP", "REM"))
     staged = sum(filter(None, (light, deep, rem)))
     slept = max(sums["ASLEEP"] or 0, staged)
@@ -206,12 +217,6 @@ def _totals(summary: Mapping[str, Any], length: int) -> Totals | None:
         restless=sums.get("RESTLESS"),
         awake_scope="in_bed",
     )
-
-
-def _minutes(value: object, length: int) -> int | None:
-    """As seconds, if the sleep is long enough to hold them."""
-    told = number(value)
-    return round(told * 60) if told is not None and 0 <= told * 60 <= length else None
 
 
 # -- everything else -----------------------------------------------------------------------------

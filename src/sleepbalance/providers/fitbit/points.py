@@ -1,26 +1,19 @@
-"""How Google writes pages, times, offsets and numbers; each is None where it cannot be read."""
+"""How Google writes pages, spans, offsets and dates; each is None where it cannot be read."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
+from sleepbalance import payloads
 from sleepbalance.errors import Malformed
-from sleepbalance.model import offset_name
+from sleepbalance.payloads import decode_as, inside, instant, numeral
 from sleepbalance.provider import Reply
 
-_INSTANT = re.compile(
-    r"((?:19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII
-)
 _SECONDS = re.compile(r"(-?\d{1,5})(?:\.0+)?s", re.ASCII)
 _CLOCK = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,20})?", re.ASCII)
-_FURTHEST = 18 * 3600  # no offset on earth is larger
 
 
 class Page(msgspec.Struct, rename="camel"):
@@ -38,61 +31,10 @@ class Page(msgspec.Struct, rename="camel"):
 
 def page_of(reply: Reply) -> Page:
     """Raises Malformed where the reply is no page."""
-    try:
-        page = msgspec.json.decode(reply.body, type=Page)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        page = None
+    page = decode_as(reply.body, Page)
     if page is None or page.error is not None or reply.status >= 400:
         raise Malformed("Google sent something that is no page of records. Try again later.")
     return page
-
-
-def decode(payload: bytes) -> Any:
-    """What JSON says, or None where it is none."""
-    try:
-        return msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def pack(points: Sequence[bytes]) -> bytes:
-    """Points, as sent, as one JSON list."""
-    return b"[" + b",".join(points) + b"]"
-
-
-def unpack(payload: bytes) -> list[bytes]:
-    """The points of a pack, as sent; none where it cannot be read."""
-    try:
-        return [bytes(point) for point in msgspec.json.decode(payload, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
-
-
-def inside(value: object, *names: str) -> Mapping[str, Any]:
-    """The object under these names; an empty one where something else is there, or nothing."""
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def text(value: object) -> str:
-    """One line of at most 200 characters; empty where it is no text."""
-    return " ".join(value.split())[:200] if isinstance(value, str) else ""
-
-
-def instant(value: object) -> dt.datetime | None:
-    """RFC 3339, cut to the second."""
-    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return None
-    try:
-        return dt.datetime.fromisoformat(match[1] + match[2]).astimezone(dt.UTC)
-    except ValueError:
-        return None
 
 
 class _Ends(msgspec.Struct, rename="camel"):
@@ -102,15 +44,8 @@ class _Ends(msgspec.Struct, rename="camel"):
 
 def span_of(point: bytes) -> tuple[dt.datetime | None, dt.datetime | None]:
     """Start and end of a piece of a roll-up, of which there are a hundred for each night."""
-    try:
-        told = msgspec.json.decode(point, type=_Ends)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None, None
-    return instant(told.start_time), instant(told.end_time)
-
-
-def stamp(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    told = decode_as(point, _Ends)
+    return (instant(told.start_time), instant(told.end_time)) if told else (None, None)
 
 
 def offset(value: object) -> str | None:
@@ -118,26 +53,15 @@ def offset(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     if told := _SECONDS.fullmatch(value):
-        seconds = int(told[1])
-    elif told := _CLOCK.fullmatch(value):
-        seconds = int(told[1] + "1") * (int(told[2]) * 3600 + int(told[3]) * 60)
-    else:
-        return None
-    return offset_name(seconds) if abs(seconds) <= _FURTHEST and seconds % 60 == 0 else None
-
-
-def number(value: object) -> float | None:
-    """A number, also where it is written as text ("49"); "NaN" is none."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < 10**15 and math.isfinite(value) else None
+        return payloads.offset(int(told[1]))
+    if told := _CLOCK.fullmatch(value):
+        return payloads.offset(int(told[1] + "1") * (int(told[2]) * 3600 + int(told[3]) * 60))
+    return None
 
 
 def date(value: object) -> dt.date | None:
     """{"year": 2026, "month": 1, "day": 7}."""
-    told = [number(inside(value).get(name)) for name in ("year", "month", "day")]
+    told = [numeral(inside(value).get(name)) for name in ("year", "month", "day")]
     if None in told:
         return None
     try:

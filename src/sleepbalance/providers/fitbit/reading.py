@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import decode, digest, inside, instant, pack, stamp
 from sleepbalance.provider import Ask, Client, Raw, Reply
 from sleepbalance.stretches import Span, Stretches
 
-from .points import date, decode, inside, instant, offset, pack, page_of, span_of, stamp
+from .points import date, offset, page_of, span_of
 from .sources import ACCOUNT, source_of
 
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -54,7 +54,7 @@ def sleep(point: bytes, now: dt.datetime) -> Raw | None:
     start, end = instant(interval.get("startTime")), instant(interval.get("endTime"))
     problem = _problem(key, start, end, now)
     return Raw(
-        key=f"sleep/{key or _digest(point)}",
+        key=f"sleep/{key or digest(point)}",
         kind="sleep",
         source=source_of(told),
         payload=point,
@@ -79,10 +79,6 @@ def _problem(
         "ends in the future": end > now + DAY,
     }
     return next((words for words, holds in wrong.items() if holds), None)
-
-
-def _digest(point: bytes) -> str:
-    return hashlib.sha256(point).hexdigest()[:32]
 
 
 # -- what was measured beside them ---------------------------------------------------------------
@@ -184,7 +180,7 @@ def _companion(kind: str, day: dt.date, span: Span, points: list[bytes]) -> Raw:
 
 def _unreadable(kind: str, point: bytes, problem: str) -> Raw:
     return Raw(
-        key=f"{kind}/{_digest(point)}",
+        key=f"{kind}/{digest(point)}",
         kind=kind,
         source=ACCOUNT,
         payload=point,

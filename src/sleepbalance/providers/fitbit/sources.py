@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 from sleepbalance.model import Source
-
-from .points import inside, text
+from sleepbalance.payloads import inside, text
 
 ACCOUNT = Source("", "Fitbit")  # what belongs to the account, whichever device measured it
 MANUAL = "#manual"

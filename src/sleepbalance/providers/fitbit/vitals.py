@@ -10,9 +10,10 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from sleepbalance.model import Vital
+from sleepbalance.payloads import decode, inside, instant, numeral, unpack
 from sleepbalance.provider import Raw
 
-from .points import date, decode, inside, instant, number, unpack
+from .points import date
 from .sources import is_own
 
 
@@ -118,7 +119,7 @@ def _piece(told: Any) -> Piece | None:
     start, end = (instant(inside(told).get(name)) for name in ("startTime", "endTime"))
     rates = inside(told, "heartRate")
     beats = _plausible(
-        *(number(rates.get(f"beatsPerMinute{name}")) for name in ("Avg", "Min", "Max"))
+        *(numeral(rates.get(f"beatsPerMinute{name}")) for name in ("Avg", "Min", "Max"))
     )
     return (start, end, beats) if beats and start and end else None
 
@@ -137,7 +138,7 @@ def daily(beside: Iterable[Raw], day: dt.date) -> tuple[dict[str, Vital], dict[s
     for each in DAILY:
         for raw in _in_order(beside, each.kind):
             told = _of_date(unpack(raw.payload), each, day)
-            value = number(told.get(each.field))
+            value = numeral(told.get(each.field))
             if value is not None and each.low <= value <= each.high:
                 vitals[each.vital] = Vital(value)
                 sent[each.member] = {name: told[name] for name in told if name != "date"}
@@ -148,7 +149,7 @@ def _of_date(points: Iterable[bytes], each: Daily, day: dt.date) -> Mapping[str,
     """The first point of the date that holds a number, of the maker's own devices."""
     for point in filter(is_own, map(decode, points)):
         values = inside(point, each.member)
-        if date(values.get("date")) == day and number(values.get(each.field)) is not None:
+        if date(values.get("date")) == day and numeral(values.get(each.field)) is not None:
             return values
     return {}
 

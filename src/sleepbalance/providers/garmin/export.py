@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import date, decode, inside, numeral
 from sleepbalance.provider import Finished, Member, Raw, Stream
 
 from .records import RESTING, STATUS, Reader
-from .values import date, decode, inside, number
 
 BLOCK = 256 * 1024
 LARGEST = 2**20  # bytes of one record; a day has some thousands
@@ -92,7 +92,7 @@ def _of(payload: bytes, reader: Reader) -> Iterator[Raw]:
         yield from reader.day(payload)
         return
     kind = STATUS if "metrics" in told else RESTING
-    if kind == RESTING and not number(told.get("restingHeartRate")):
+    if kind == RESTING and not numeral(told.get("restingHeartRate")):
         return
     day = date(told.get("calendarDate"))
     if day is None:
@@ -100,7 +100,7 @@ def _of(payload: bytes, reader: Reader) -> Iterator[Raw]:
     elif kind == STATUS:
         yield reader.beside(kind, payload, day)
     else:
-        pulse = number(inside(told).get("restingHeartRate"))
+        pulse = numeral(inside(told).get("restingHeartRate"))
         kept = f'{{"calendarDate":"{day}","restingHeartRate":{pulse}}}'
         yield reader.beside(kind, kept.encode(), day)
 

@@ -19,6 +19,7 @@ from sleepbalance.errors import (
     ScopeMissing,
     SleepBalanceError,
 )
+from sleepbalance.payloads import decode, inside, text
 from sleepbalance.provider import (
     Account,
     Answer,
@@ -35,7 +36,6 @@ from sleepbalance.provider import (
 )
 
 from .health_hook import permissions_of
-from .values import decode, inside, text
 
 REST = "wellness-api/rest/"
 BACKFILL = f"/{REST}backfill/"

@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 
 from sleepbalance.errors import Malformed, Rejected
+from sleepbalance.payloads import decode, decode_as, inside, items, listed
 from sleepbalance.provider import Client, Delivery, Hook, Item, Proof, Raw
 
 from .health_records import KINDS, record
-from .values import decode, inside, items
 
 LARGEST = 32 * 2**20  # bytes; Garmin wants 10 MB to be taken
 ENDED = "deregistrations"
@@ -55,10 +55,7 @@ def _same(told: str, ours: str) -> bool:
 
 def read(body: bytes, now: dt.datetime) -> Iterator[Item]:
     """What a delivery tells, item by item; types that no night needs are passed over."""
-    try:
-        told = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        told = None
+    told = decode_as(body, dict[str, msgspec.Raw])
     if told is None:
         raise Malformed(
             "This is nothing that Garmin sends: that is JSON, an object with summaries by type. "
@@ -67,10 +64,10 @@ def read(body: bytes, now: dt.datetime) -> Iterator[Item]:
     for name, value in told.items():
         if (read_one := _reader(name.casefold(), now)) is None:
             continue
-        listed = _listed(bytes(value))
-        if listed is None:
+        found = listed(bytes(value))
+        if found is None:
             yield Item(account="", problem=f"holds something under {name[:40]} that is no list")
-        for each in listed or ():
+        for each in found or ():
             yield read_one(each, inside(decode(each)))
 
 
@@ -82,13 +79,6 @@ def _reader(name: str, now: dt.datetime) -> Reader | None:
     if (kind := KINDS.get(name)) is None:
         return None
     return lambda payload, told: _data(kind, payload, told, now)
-
-
-def _listed(value: bytes) -> list[bytes] | None:
-    try:
-        return [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _account(told: Mapping[str, Any]) -> str:
@@ -122,17 +112,17 @@ def _ended(payload: bytes, told: Mapping[str, Any]) -> Item:
 
 def _permissions(payload: bytes, told: Mapping[str, Any]) -> Item:
     del payload
-    account, listed = _account(told), told.get("permissions")
+    account, allowed = _account(told), told.get("permissions")
     if not account:
         return NOBODY
-    if not isinstance(listed, list):
+    if not isinstance(allowed, list):
         return Item(account=account, problem="tells of permissions and does not list them")
-    return Item(account=account, scopes=permissions_of(listed))
+    return Item(account=account, scopes=permissions_of(allowed))
 
 
-def permissions_of(listed: object) -> frozenset[str]:
+def permissions_of(allowed: object) -> frozenset[str]:
     """The permissions that a list names; an empty one says that there are none."""
-    return frozenset(p for p in items(listed) if isinstance(p, str) and _PERMISSION.fullmatch(p))
+    return frozenset(p for p in items(allowed) if isinstance(p, str) and _PERMISSION.fullmatch(p))
 
 
 # -- what lies at an address -----------------------------------------------------------------------
@@ -167,10 +157,10 @@ def collect(client: Client, address: str, now: dt.datetime) -> Iterator[Raw]:
     reply = client.get(own)
     if not reply.body.strip():
         return
-    listed = _listed(reply.body)
-    if listed is None:
+    found = listed(reply.body)
+    if found is None:
         raise Malformed("Garmin sent something that is no list of summaries. Try again later.")
-    yield from (record(kind, each, now) for each in listed)
+    yield from (record(kind, each, now) for each in found)
 
 
 HOOK = Hook(

@@ -6,14 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from sleepbalance.model import Source
+from sleepbalance.payloads import decode, digest, inside, numeral, pack, seconds, text, unpack
 from sleepbalance.provider import Raw
 
 from .health_sleep import summary_of
 from .health_values import instant
-from .values import decode, digest, inside, seconds, text
 
 PREFIX = "health/"
 SLEEPS = PREFIX + "sleeps"
@@ -68,18 +66,18 @@ def _sleep(payload: bytes, told: Mapping[str, Any], now: dt.datetime | None) -> 
 def _beside(kind: str, payload: bytes, told: Mapping[str, Any], now: dt.datetime | None) -> Raw:
     """What goes with sleeps. It names no zone: a mark would be believed for its end too."""
     start = instant(told.get("startTimeInSeconds"))
-    length = seconds(told.get("durationInSeconds"), LONGEST)
+    length = seconds(numeral(told.get("durationInSeconds")), LONGEST)
     key = text(told.get("summaryId"))
     if start is None or length is None or not key:
         return _aside(kind, payload, "does not say when it was measured, or has no summaryId")
     if now is not None and start > now + DAY:
         return _aside(kind, payload, "begins in the future")
-    pack = kind == RESPIRATION  # a hundred a day
+    daily = kind == RESPIRATION  # a hundred a day
     return Raw(
-        key=f"{_name(kind)}/{start.date() if pack else key}",
+        key=f"{_name(kind)}/{start.date() if daily else key}",
         kind=kind,
         source=OWN,
-        payload=b"[" + payload + b"]" if pack else payload,
+        payload=pack([payload]) if daily else payload,
         start=start,
         end=start + dt.timedelta(seconds=length),
         companion=True,
@@ -124,7 +122,7 @@ def _sleep_rank(told: Mapping[str, Any]) -> tuple[bool, int]:
 
 
 def _length_of(told: Mapping[str, Any]) -> int:
-    return seconds(told.get("durationInSeconds"), LONGEST) or 0
+    return seconds(numeral(told.get("durationInSeconds")), LONGEST) or 0
 
 
 def _joined(payloads: Sequence[bytes]) -> bytes:
@@ -138,12 +136,4 @@ def _joined(payloads: Sequence[bytes]) -> bytes:
             before = stand.get(key, summary)
             if _length_of(told) >= _length_of(inside(decode(before))):
                 stand[key] = summary
-    return b"[" + b",".join(stand[key] for key in sorted(stand)) + b"]"
-
-
-def unpack(payload: bytes) -> list[bytes]:
-    """The summaries of a pack, or of a list that Garmin sent, byte for byte; none if it is none."""
-    try:
-        return [bytes(each) for each in msgspec.json.decode(payload, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
+    return pack(stand[key] for key in sorted(stand))

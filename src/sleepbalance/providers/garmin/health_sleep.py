@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sleepbalance.model import Stage
+from sleepbalance.payloads import inside, items, numeral, offset, seconds, text
 
 from .health_values import instant
-from .values import inside, items, number, offset, seconds, text
 
 DAY = 86_400
 LONGEST = 2 * DAY  # seconds; nobody sleeps longer
@@ -118,7 +118,7 @@ def summary_of(told: Mapping[str, Any]) -> Summary | str:
     return Summary(
         start=start,
         seconds=length,
-        zone=offset(number(told.get("startTimeOffsetInSeconds"))),
+        zone=offset(numeral(told.get("startTimeOffsetInSeconds"))),
         validation=validation,
         sums=sums,
         levels=levels,
@@ -139,7 +139,7 @@ def _sums(told: Mapping[str, Any]) -> Sums | None:
         "awakeDurationInSeconds",
         next((name for name in spelled if told.get(name) is not None), spelled[0]),
     )
-    sums = [seconds(told.get(name), LONGEST) for name in names]
+    sums = [seconds(numeral(told.get(name)), LONGEST) for name in names]
     unread = [n for n, v in zip(names, sums, strict=True) if v is None and told.get(n) is not None]
     return None if unread else Sums(*sums)
 
@@ -180,8 +180,8 @@ def _levels(told: Mapping[str, Any], start: dt.datetime) -> Iterator[Level]:
 def _nap(told: object, sleep: dt.datetime) -> Nap | None:
     nap = inside(told)
     start = instant(nap.get("napStartTimeInSeconds"))
-    length = seconds(nap.get("napDurationInSeconds"), DAY)
+    length = seconds(numeral(nap.get("napDurationInSeconds")), DAY)
     if start is None or not length or abs(start - sleep) > NEAR:
         return None
     by_hand = text(nap.get("napValidation")).upper() == "MANUAL"
-    return Nap(start, length, offset(number(nap.get("napOffsetInSeconds"))), by_hand)
+    return Nap(start, length, offset(numeral(nap.get("napOffsetInSeconds"))), by_hand)

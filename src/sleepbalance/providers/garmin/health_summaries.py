@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sleepbalance.model import Kind, Method, Piece, Segment, Session, Stage, Totals
+from sleepbalance.payloads import date, decode, inside, numeral, offset, unpack
 from sleepbalance.provider import Normalised, Raw
 
 from . import health_vitals as vitals
-from .health_records import PULSE_OX, RESPIRATION, SLEEPS, merge, unpack
+from .health_records import PULSE_OX, RESPIRATION, SLEEPS, merge
 from .health_sleep import Nap, Summary, Sums, summary_of
 from .health_values import instant
-from .values import date, decode, inside, number, offset
 
 DOOR = "health"
 HOUR = dt.timedelta(hours=1)
@@ -240,6 +240,6 @@ def _marks(summary: Summary, beside: Iterable[Raw]) -> Iterator[tuple[dt.datetim
         told = unpack(raw.payload) if raw.kind == RESPIRATION else [raw.payload]
         for each in told if raw.kind in (RESPIRATION, PULSE_OX) else ():
             start = instant(inside(decode(each)).get("startTimeInSeconds"))
-            zone = offset(number(inside(decode(each)).get("startTimeOffsetInSeconds")))
+            zone = offset(numeral(inside(decode(each)).get("startTimeOffsetInSeconds")))
             if start is not None and zone is not None:
                 yield start, zone

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sleepbalance.model import Vital
+from sleepbalance.payloads import date, decode, inside, numeral, unpack
 from sleepbalance.provider import Raw
 
-from .health_records import DAILIES, HRV, PULSE_OX, RESPIRATION, SKIN, unpack
+from .health_records import DAILIES, HRV, PULSE_OX, RESPIRATION, SKIN
 from .health_sleep import Summary
 from .health_values import instant, samples
-from .values import date, decode, inside, number
 
 Span = tuple[dt.datetime, dt.datetime]
 Points = tuple[tuple[int, float], ...]  # seconds since 1970, and what was measured
@@ -62,7 +62,8 @@ def as_sent(beside: Iterable[Raw], asleep: Span, day: dt.date | None) -> dict[st
         for raw in _nearest(beside, kind, asleep):
             told = inside(decode(raw.payload))
             its = day is not None and date(told.get("calendarDate")) == day
-            if (its or kind != DAILIES) and number(told.get(name)) is not None and name not in sent:
+            known = name in sent or numeral(told.get(name)) is None
+            if (its or kind != DAILIES) and not known:
                 sent[name] = told[name]
     return sent
 
@@ -72,7 +73,7 @@ def _hrv(beside: Iterable[Raw], asleep: Span) -> Vital | None:
     for raw in _nearest(beside, HRV, asleep):
         told = inside(decode(raw.payload))
         values = _spread(_inside(_read(raw.kind, raw.payload), asleep))
-        mean = number(told.get("lastNightAvg"))
+        mean = numeral(told.get("lastNightAvg"))
         if mean is None or not RMSSD.low <= mean <= RMSSD.high:
             if values is not None:
                 return values

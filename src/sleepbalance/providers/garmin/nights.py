@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sleepbalance.model import Kind, Method, Piece, Session, Totals, Vital
+from sleepbalance.payloads import date, decode, inside, items, numeral, seconds, text
 from sleepbalance.provider import Normalised, Raw
 
 from .records import (
@@ -23,7 +24,6 @@ from .records import (
     offsets,
     record_of,
 )
-from .values import date, decode, inside, items, number, seconds, text
 
 MINUTE = 60
 SETTLED = dt.timedelta(days=7)  # so old a night is not revised any more
@@ -148,37 +148,36 @@ def _tentative(raw: Raw, told: Told) -> bool:
 
 def _nap_totals(told: Told, length: int) -> Totals:
     """Garmin says how long a nap was, and nothing else of it."""
-    slept = seconds(told.get("napTimeSec"), length)
+    slept = seconds(numeral(told.get("napTimeSec")), length)
     return Totals(asleep=slept or length)
 
 
 def _totals(told: Told, length: int, hand: bool) -> Totals | None:
     """As sent. What its total has more than its stages, over a minute, is unspecified."""
-    light, deep, rem = (
-        seconds(told.get(f"{stage}SleepSeconds"), length) for stage in ("light", "deep", "rem")
-    )
+    stages = (numeral(told.get(f"{stage}SleepSeconds")) for stage in ("light", "deep", "rem"))
+    light, deep, rem = (seconds(stage, length) for stage in stages)
     if not rem and told.get("deviceRemCapable") is False:
         rem = None
-    stages = sum(filter(None, (light, deep, rem)))
-    if not stages or stages > length:
+    staged = sum(filter(None, (light, deep, rem)))
+    if not staged or staged > length:
         light = deep = rem = None  # their zeros say only that nobody staged it
-        stages = 0
-    slept = seconds(told.get("sleepTimeSeconds"), length)
-    if not slept and not stages:
+        staged = 0
+    slept = seconds(numeral(told.get("sleepTimeSeconds")), length)
+    if not slept and not staged:
         return Totals(asleep=length) if hand else None
-    rest = (slept or 0) - stages
+    rest = (slept or 0) - staged
     return Totals(
         light=light,
         deep=deep,
         rem=rem,
-        asleep=rest if rest > MINUTE or not stages else 0,
-        awake=None if hand else seconds(told.get("awakeSleepSeconds"), length),
+        asleep=rest if rest > MINUTE or not staged else 0,
+        awake=None if hand else seconds(numeral(told.get("awakeSleepSeconds")), length),
         unmeasured=None if hand else _unmeasured(told, length),
     )
 
 
 def _unmeasured(told: Told, length: int) -> int | None:
-    return next((seconds(told[name], length) for name in UNMEASURED if name in told), None)
+    return next((seconds(numeral(told[name]), length) for name in UNMEASURED if name in told), None)
 
 
 # -- what was measured ---------------------------------------------------------------------------
@@ -221,14 +220,14 @@ def _vital(
 
 def _at(told: Told, path: str) -> float | None:
     *folders, name = path.split(".")
-    return number(inside(told, *folders).get(name))
+    return numeral(inside(told, *folders).get(name))
 
 
 def _plain(value: Any) -> bool:
     """Whether it may be kept beside our numbers as it is: a flag, a word, a number."""
     if isinstance(value, str):
         return len(value) <= 200 and value.isprintable()
-    return isinstance(value, bool) or number(value) is not None
+    return isinstance(value, bool) or numeral(value) is not None
 
 
 def _scores(told: Told) -> dict[str, object]:
@@ -261,11 +260,11 @@ def _of_day(kind: str, told: Told) -> tuple[dict[str, Vital], dict[str, object]]
 
 def _hrv(value: object) -> dict[str, Vital]:
     """Garmin's HRV of a night is the mean of its RMSSD in five minutes each."""
-    told = number(value)
+    told = numeral(value)
     return {"hrv_rmssd": Vital(told)} if told and HRV_LOW <= told <= HRV_HIGH else {}
 
 
 def _positive(name: str, value: object) -> dict[str, object]:
     """Of these numbers 0 means that there is none."""
-    told = number(value)
+    told = numeral(value)
     return {name: told} if told else {}

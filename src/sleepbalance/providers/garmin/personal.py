@@ -13,6 +13,7 @@ import msgspec
 
 from sleepbalance.errors import Malformed, NeedsReconnect, SleepBalanceError
 from sleepbalance.model import zone_info
+from sleepbalance.payloads import date, decode, inside, items, listed, numeral, text
 from sleepbalance.provider import (
     Account,
     Answer,
@@ -28,7 +29,6 @@ from sleepbalance.provider import (
 )
 
 from .records import HRV, NIGHT, Reader, kind_of, record_of
-from .values import date, decode, inside, items, number, text
 
 EXCHANGE = "personalapitoken-service/personal-api/personal-api-key/token"
 SETTINGS = "userprofile-service/userprofile/settings"
@@ -63,7 +63,7 @@ def _life(claims: str) -> float:
         told = inside(decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))))
     except (binascii.Error, ValueError):
         told = {}
-    end, made = number(told.get("exp")), number(told.get("iat"))
+    end, made = numeral(told.get("exp")), numeral(told.get("iat"))
     left = None if end is None else end - (time.time() if made is None else made)
     return left if left is not None and 0 < left <= 366 * LIFE else LIFE
 
@@ -129,17 +129,17 @@ def _listed(reply: Reply) -> list[bytes]:
     """The records of a list as sent; an empty answer is an empty list."""
     if not reply.body.strip():
         return []
-    try:
-        return [bytes(each) for each in msgspec.json.decode(reply.body, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("Garmin sent something that is no list of days. Try again later.") from None
+    found = listed(reply.body)
+    if found is None:
+        raise Malformed("Garmin sent something that is no list of days. Try again later.")
+    return found
 
 
 def _whole(client: Client, payload: bytes) -> bytes:
     """The day itself where a list says that there were naps, and does not tell them."""
     told = inside(decode(payload))
     day = date(told.get("calendarDate"))
-    if not number(told.get("napTimeSeconds")) or items(told.get("dailyNapDTOS")) or day is None:
+    if not numeral(told.get("napTimeSeconds")) or items(told.get("dailyNapDTOS")) or day is None:
         return payload
     whole = client.get(SLEEP, {"date": str(day)}).body
     return whole if date(inside(decode(whole)).get("calendarDate")) == day else payload

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sleepbalance.model import Source
+from sleepbalance.payloads import date, decode, digest, inside, items, numeral, offset, text
 from sleepbalance.provider import Raw
 
-from .values import date, decode, digest, inside, instant, items, number, offset, text
+from .values import instant
 
 GARMIN = Source("garmin", "Garmin")  # it says of no sleep which device told it
 BY_HAND = Source("garmin#manual", "Garmin")
@@ -55,7 +56,7 @@ def off_wrist(told: Told) -> bool:
 
 
 def staged(told: Told) -> bool:
-    return any(number(told.get(f"{stage}SleepSeconds")) for stage in ("deep", "light", "rem"))
+    return any(numeral(told.get(f"{stage}SleepSeconds")) for stage in ("deep", "light", "rem"))
 
 
 def by_hand(told: Told) -> bool:
@@ -77,7 +78,7 @@ def source_of(told: Told) -> Source:
 def offsets(told: Told) -> tuple[str | None, str | None]:
     """Where the clock was at both ends, as far as the record says."""
     if "napStartTimestampGMT" in told:
-        minutes = (number(told.get(f"nap{end}TimeOffset")) for end in ("Start", "End"))
+        minutes = (numeral(told.get(f"nap{end}TimeOffset")) for end in ("Start", "End"))
         start, end = (offset(None if m is None else m * 60) for m in minutes)
         return start, end
     return _shown(told, "Start"), _shown(told, "End")

@@ -6,9 +6,8 @@ import re
 from typing import Any
 
 from sleepbalance.errors import Gone, NotEntitled, ScopeMissing, SleepBalanceError
+from sleepbalance.payloads import decode, inside, items, quoted, text
 from sleepbalance.provider import Answer, Reply
-
-from .points import decode, inside, items, text
 
 HEIR = (
     "The nights that came stay here. Its heir is Google's health API: sleepbalance connect "
@@ -79,5 +78,4 @@ def _reasons(error: Any) -> list[str]:
 
 def _said(message: object) -> str:
     """Google's own words, without anything that could be a secret."""
-    words = _SECRET.sub("…", text(message)).rstrip(" .")
-    return f"Google says: {words}. " if words else ""
+    return quoted("Google", text(message, 300), _SECRET)

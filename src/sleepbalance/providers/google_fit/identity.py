@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import decode, inside
 from sleepbalance.provider import Account, Client, Grant
-
-from .points import decode, inside
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII)
 

@@ -18,9 +18,10 @@ from sleepbalance.model import (
     Totals,
     Vital,
 )
+from sleepbalance.payloads import decode, inside, items, pack, unpack
 from sleepbalance.provider import Normalised, Raw
 
-from .points import decode, inside, items, millis, nanos, pack, unpack, values
+from .points import millis, nanos, values
 
 CODES = {
     1: Stage.AWAKE,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import decode_as, inside, items, number, text
 from sleepbalance.provider import Reply
 
 _LAST = 7_258_118_400  # the year 2200, in seconds
 HAND = "user_input"  # the stream of what a person typed in
-BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+LONGEST_NAME = 300  # characters; those of streams are long
 
 
 class Page(msgspec.Struct, rename="camel"):
@@ -32,10 +31,7 @@ def page_of(reply: Reply) -> Page:
     """Raises Malformed where the reply is none; empty for what `fault` says is not there."""
     if reply.status >= 400:
         return Page(point=[])
-    try:
-        page = msgspec.json.decode(reply.body, type=Page)
-    except BROKEN:
-        page = None
+    page = decode_as(reply.body, Page)
     if page is None or page.error is not None:
         raise Malformed("Google Fit sent something that cannot be read. Try again later.")
     return page
@@ -56,16 +52,15 @@ class Point(NamedTuple):
 
 def point_of(sent: bytes, stream: str) -> Point | None:
     """`stream` is the one that was asked, where the point does not say where it is from."""
-    try:
-        told = msgspec.json.decode(sent, type=_Point)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    told = decode_as(sent, _Point)
+    if told is None:
         return None
     start = nanos(told.start_time_nanos)
     same = told.end_time_nanos == told.start_time_nanos  # as all of the many samples are
     end = start if same else nanos(told.end_time_nanos)
     if start is None or end is None or start > end:
         return None
-    return Point(start, end, sent, text(told.origin_data_source_id) or stream)
+    return Point(start, end, sent, name(told.origin_data_source_id) or stream)
 
 
 class _Point(msgspec.Struct, rename="camel"):
@@ -74,6 +69,11 @@ class _Point(msgspec.Struct, rename="camel"):
     start_time_nanos: str | int
     end_time_nanos: str | int
     origin_data_source_id: Any = None
+
+
+def name(value: object) -> str:
+    """Of a stream or of an app."""
+    return text(value, LONGEST_NAME)
 
 
 def writer(stream: str) -> str:
@@ -116,53 +116,3 @@ def _since_1970(value: object, of_a_second: int) -> dt.datetime | None:
 
 def in_nanos(moment: dt.datetime) -> int:
     return int(moment.timestamp()) * 10**9
-
-
-def stamp(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
-
-
-# -- JSON ----------------------------------------------------------------------------------------
-
-
-def decode(payload: bytes) -> Any:
-    """What JSON says, or None where it is none."""
-    try:
-        return msgspec.json.decode(payload)
-    except BROKEN:
-        return None
-
-
-def pack(points: Sequence[bytes]) -> bytes:
-    """Points, as sent, as one JSON list."""
-    return b"[" + b",".join(points) + b"]"
-
-
-def unpack(payload: bytes) -> list[bytes]:
-    """The points of a pack, as sent; none where it cannot be read."""
-    try:
-        return [bytes(point) for point in msgspec.json.decode(payload, type=list[msgspec.Raw])]
-    except BROKEN:
-        return []
-
-
-def inside(value: object, *names: str) -> Mapping[str, Any]:
-    """The object under these names; an empty one where something else is there, or nothing."""
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def text(value: object) -> str:
-    """One line of at most 300 characters; empty where it is no text."""
-    return " ".join(value.split())[:300] if isinstance(value, str) else ""
-
-
-def number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < 10**15 and math.isfinite(value) else None

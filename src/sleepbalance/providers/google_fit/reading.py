@@ -12,21 +12,11 @@ from urllib.parse import quote
 
 from sleepbalance.errors import Malformed
 from sleepbalance.model import Source
+from sleepbalance.payloads import decode, inside, pack, stamp
 from sleepbalance.provider import Ask, Client, Raw
 from sleepbalance.stretches import Span, Stretches
 
-from .points import (
-    Point,
-    decode,
-    in_nanos,
-    inside,
-    pack,
-    page_of,
-    point_of,
-    stamp,
-    text,
-    values,
-)
+from .points import Point, in_nanos, name, page_of, point_of, values
 from .sessions import ASLEEP, LONGEST, Told, raw_of, source_of, stages_of, told_by
 
 ME = "fitness/v1/users/me/"
@@ -94,9 +84,9 @@ def _stages(client: Client, told: list[Told], near: Iterable[Told]) -> dict[str,
 def _unmerged(client: Client, span: Span) -> Iterator[Point]:
     """Where Google merges nothing: from each stream that there is."""
     streams = page_of(client.get(f"{ME}dataSources", {"dataTypeName": SLEEP})).data_source or ()
-    names = (text(inside(decode(bytes(each))).get("dataStreamId")) for each in streams)
-    for name in sorted({name for name in names if SLEEP in name} - {STAGES})[:STREAMS]:
-        yield from _points(client, name, span)
+    told = (name(inside(decode(bytes(each))).get("dataStreamId")) for each in streams)
+    for stream in sorted({each for each in told if SLEEP in each} - {STAGES})[:STREAMS]:
+        yield from _points(client, stream, span)
 
 
 def _is_sleep(point: Point) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sleepbalance.model import MANUAL_MARK, UNNAMED, Source
+from sleepbalance.payloads import decode, digest, inside, pack, text
 from sleepbalance.provider import Raw
 from sleepbalance.stretches import Span
 
-from .points import HAND, Point, decode, inside, millis, pack, text
+from .points import HAND, Point, millis, name
 
 ASLEEP = 72  # the activity
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -57,12 +57,12 @@ def told_by(sent: bytes, now: dt.datetime) -> Told | None:
         return None
     app = inside(told, "application")
     start, end = millis(told.get("startTimeMillis")), millis(told.get("endTimeMillis"))
-    key = text(told.get("id"))[:200]
+    key = text(told.get("id"))
     problem = _problem(key, start, end, now)
     return Told(
         sent=sent,
         key=f"sleep/{key or digest(sent)}",
-        app=text(app.get("packageName")) or text(app.get("name")),
+        app=name(app.get("packageName")) or name(app.get("name")),
         start=None if problem else start,
         end=None if problem else end,
         modified=millis(told.get("modifiedTimeMillis")),
@@ -83,10 +83,6 @@ def _problem(
         "ends in the future": end > now + DAY,
     }
     return next((words for words, holds in wrong.items() if holds), None)
-
-
-def digest(sent: bytes) -> str:
-    return hashlib.sha256(sent).hexdigest()[:32]
 
 
 def source_of(app: str) -> Source:

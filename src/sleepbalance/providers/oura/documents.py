@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 
 from sleepbalance.model import UNNAMED, Source
+from sleepbalance.payloads import date, decode, digest
 from sleepbalance.provider import Raw
 
-from .values import Moment, date, decode, identifier, moment
+from .values import Moment, identifier, moment
 
 NAME = "Oura Ring"
 ACCOUNT = Source("", NAME)  # what belongs to the day, whichever ring measured it
@@ -28,7 +28,7 @@ def sleep(document: bytes, now: dt.datetime, kind: str) -> Raw:
     problem = _problem(name, start, end, now)
     placed = problem is None and start is not None and end is not None
     return Raw(
-        key=f"sleep/{name or _digest(document)}",
+        key=f"sleep/{name or digest(document)}",
         kind=kind,
         source=Source(identifier(told.get("ring_id")) or UNNAMED, NAME, "ring"),
         payload=document,
@@ -60,7 +60,7 @@ def of_day(document: bytes, kind: str) -> Raw:
     day = date(told.get("day")) if isinstance(told, dict) else None
     if day is None:
         return Raw(
-            key=f"{kind}/{_digest(document)}",
+            key=f"{kind}/{digest(document)}",
             kind=kind,
             source=ACCOUNT,
             payload=document,
@@ -82,14 +82,10 @@ def of_day(document: bytes, kind: str) -> Raw:
 def damaged(row: bytes, kind: str, *, companion: bool) -> Raw:
     """A row of a table of which nobody can tell what it was."""
     return Raw(
-        key=f"{kind}/{_digest(row)}",
+        key=f"{kind}/{digest(row)}",
         kind=kind,
         source=ACCOUNT if companion else Source(UNNAMED, NAME, "ring"),
         payload=row,
         companion=companion,
         problem="is a row that was cut off or damaged",
     )
-
-
-def _digest(document: bytes) -> str:
-    return hashlib.sha256(document).hexdigest()[:32]

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import decode
 from sleepbalance.provider import File, Finished, Member, Raw, Stream
 
 from .documents import damaged, of_day, sleep
-from .values import decode, moment
+from .values import moment
 
 BLOCK = 256 * 1024
 LONGEST = 120_000  # characters of one row; the longest sleep has some thousands

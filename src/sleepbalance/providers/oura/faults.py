@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 from sleepbalance.errors import Malformed, NotEntitled, ScopeMissing, SleepBalanceError
+from sleepbalance.payloads import decode, quoted, text
 from sleepbalance.provider import Answer, Reply
 
-from .values import decode, text
-
 LEGACY_REVOKE = "/oauth/revoke"
-_SECRET = re.compile(r"\S{24,}")  # no word of a sentence is as long; tokens are
 _SCOPE = re.compile(r"\bscopes?\b|\bpermissions?\b", re.IGNORECASE)
 _MEMBER = re.compile(r"\bsubscription|\bmembership|\bexpired\b", re.IGNORECASE)
 
@@ -52,5 +50,4 @@ def _said(reply: Reply) -> str:
     detail = told.get("detail") if isinstance(told, dict) else None
     if isinstance(detail, list):
         detail = detail[0].get("msg") if detail and isinstance(detail[0], dict) else None
-    words = _SECRET.sub("…", text(detail)).rstrip(" .")
-    return f"Oura says: {words}. " if words else ""
+    return quoted("Oura", text(detail))

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sleepbalance.model import Kind, Piece, Segment, Session, Vital, local
+from sleepbalance.payloads import date, decode, inside, number, text
 from sleepbalance.provider import Normalised, Raw
 
 from .stages import Account, account
-from .values import date, decode, inside, moment, number, text
+from .values import moment
 
 DOORS = {"sleep": "oauth", "sandbox-sleep": "sandbox", "archived-sleep": "file"}  # by Raw.kind
 WITHDRAWN = ("deleted", "rest")  # by the person; "rest" is a false alarm that they rejected

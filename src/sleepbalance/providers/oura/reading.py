@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import decode_as, text
 from sleepbalance.provider import Ask, Client, Raw, Reply, Resource
 
 from .documents import DAY, EAST, LAST_HOUR, WEST, of_day, sleep
-from .values import text
 
 MARGIN = dt.timedelta(hours=24)  # a sleep may be filed by the day on which it began
 Fetch = Callable[[Client, Ask], Iterator[Raw]]
@@ -85,7 +85,7 @@ def _listed(client: Client, path: str, first: dt.date, last: dt.date) -> Iterato
 
 
 def _page(reply: Reply) -> _Page:
-    try:
-        return msgspec.json.decode(reply.body, type=_Page)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("Oura sent something that is no page of documents. Try again.") from None
+    page = decode_as(reply.body, _Page)
+    if page is None:
+        raise Malformed("Oura sent something that is no page of documents. Try again.")
+    return page

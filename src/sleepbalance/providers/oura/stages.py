@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from sleepbalance.model import Segment, Stage, Totals
-
-from .values import number
+from sleepbalance.payloads import number, seconds
 
 DIGITS = {"1": Stage.DEEP, "2": Stage.LIGHT, "3": Stage.REM, "4": Stage.AWAKE}
 FINE, COARSE = 30, 300  # seconds
@@ -110,5 +109,4 @@ class _Sums(NamedTuple):
 
 
 def _seconds(value: object, length: int) -> int | None:
-    told = number(value)
-    return round(told) if told is not None and 0 <= told <= length + NOISE else None
+    return seconds(number(value), length + NOISE)

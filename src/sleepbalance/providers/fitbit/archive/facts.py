@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sleepbalance.model import Vital
+from sleepbalance.payloads import numeral
 from sleepbalance.provider import Raw
 
-from ..points import number
 from .files import DETAILED, RESTING
 from .packs import DAYS, DETAILS, told
 from .tables import Row
@@ -82,7 +82,7 @@ def _daily(beside: Sequence[Raw], day: dt.date, facts: dict[str, object]) -> dic
             if date(row.get(each.dated)) != day:
                 continue
             facts[each.table] = row
-            value = number(row.get(each.column))
+            value = numeral(row.get(each.column))
             if value is not None and each.low <= value <= each.high:
                 vitals.setdefault(each.vital, Vital(value))
     return vitals
@@ -104,7 +104,7 @@ def _score(beside: Sequence[Raw], night: Night) -> dict[str, object]:
     for table, column, name in wanted:
         for row in _rows(beside, table):
             if name and row.get(column) == name:
-                return {k: v for k, v in row.items() if v and number(v) != MISSING}
+                return {k: v for k, v in row.items() if v and numeral(v) != MISSING}
     return {}
 
 
@@ -112,10 +112,10 @@ def _resting(beside: Sequence[Raw], day: dt.date) -> float | None:
     """A number of the day, not of the night."""
     for row in _rows(beside, RESTING):
         if date(row.get("date")) == day:
-            return number(row.get("value"))
+            return numeral(row.get("value"))
     for row in _rows(beside, "resting by day"):
         if date(row.get("timestamp")) == day:
-            return number(row.get("beats per minute"))
+            return numeral(row.get("beats per minute"))
     return None
 
 
@@ -128,7 +128,7 @@ def _rates(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
         value
         for row in _rows(beside, "hrv details")
         if (at := wall(row.get("timestamp"))) and first <= at < last
-        if (value := number(row.get("rmssd"))) is not None and 1 <= value <= 500
+        if (value := numeral(row.get("rmssd"))) is not None and 1 <= value <= 500
     ]
     return {"hrv_rmssd": _mean(values)} if len(values) >= FEW else {}
 
@@ -142,7 +142,7 @@ def _oxygen(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
         value
         for row in _rows(beside, "oxygen by minute")
         if (at := instant(row.get("timestamp"))) and first <= at < last
-        if (value := number(row.get("value"))) is not None and NO_OXYGEN < value <= 100
+        if (value := numeral(row.get("value"))) is not None and NO_OXYGEN < value <= 100
     ]
     return {"spo2": _mean(values)} if len(values) >= FEW else {}
 

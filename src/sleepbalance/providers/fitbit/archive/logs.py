@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import msgspec
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import decode, inside, listed
 from sleepbalance.provider import Stream
-
-from ..points import decode, inside
 
 BLOCK = 2**20
 CHUNK = 4 * 2**20  # a month is a tenth of it
@@ -57,12 +56,8 @@ class Logs:
 
 
 def _decoded(core: bytes) -> list[bytes] | None:
-    try:
-        entries = msgspec.json.decode(b"[%b]" % core, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    found = [bytes(entry) for entry in entries]
-    return _answer(found[0]) if len(found) == 1 else found
+    found = listed(b"[%b]" % core)
+    return _answer(found[0]) if found is not None and len(found) == 1 else found
 
 
 def _answer(entry: bytes) -> list[bytes]:

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from sleepbalance.payloads import decode, inside
 from sleepbalance.provider import Raw
 
-from ..points import decode, inside
 from ..sources import ACCOUNT
 from .records import SLEEP, merge_sleeps
 from .tables import Row, rows

@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 import msgspec
 
 from sleepbalance.errors import Malformed
+from sleepbalance.payloads import decode, inside, numeral
 from sleepbalance.provider import Finished, Member, Raw
 
-from ..points import decode, inside, number
 from .files import DETAILED, LOGS, RESTING, TABLES, Until, kind_of
 from .joining import Lines
 from .logs import Logs
@@ -159,7 +159,7 @@ class _Reading:
         for each in told:
             value = inside(each, "value")
             day = date(value.get("date"))
-            if day is not None and number(value.get("value")):
+            if day is not None and numeral(value.get("value")):
                 line = msgspec.json.encode({k: value[k] for k in ("date", "value")}).decode()
                 self._days.add(day, RESTING, JSON, [line])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 import msgspec
 
 from sleepbalance.model import MANUAL_MARK, UNNAMED, Source
+from sleepbalance.payloads import decode, decode_as, digest, inside, numeral, text
 from sleepbalance.provider import Raw
 
-from ..points import decode, inside, number, text
 from .tables import Row
 from .times import ahead, instant, wall, zone
 
@@ -84,10 +83,7 @@ class Kept(msgspec.Struct):
 
 def kept(payload: bytes) -> Kept:
     """What a payload holds; nothing where it cannot be read."""
-    try:
-        return msgspec.json.decode(payload, type=Kept)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Kept()
+    return decode_as(payload, Kept) or Kept()
 
 
 def _payload(entry: bytes | None, line: Line | None) -> bytes:
@@ -115,8 +111,8 @@ def walls_of(told: Any) -> Ends:
     """Start and end of a log entry, on the wall."""
     start, end = wall(told.get("startTime")), wall(told.get("endTime"))
     if start is not None and end is None:
-        seconds = (number(told.get("duration")) or 0) / 1000
-        seconds = seconds or (number(told.get("timeInBed")) or 0) * 60
+        seconds = (numeral(told.get("duration")) or 0) / 1000
+        seconds = seconds or (numeral(told.get("timeInBed")) or 0) * 60
         end = start + dt.timedelta(seconds=int(seconds)) if 0 < seconds < 10**6 else None
     return start, end
 
@@ -135,7 +131,7 @@ def log_record(entry: bytes, line: Line | None, now: dt.datetime) -> Raw:
     log_id = _id(told.get("logId"))
     problem = _problem(log_id, start, end, now)
     return Raw(
-        key=f"log/{log_id or _digest(entry)}",
+        key=f"log/{log_id or digest(entry)}",
         kind=SLEEP,
         source=HAND if by_hand(told) else DEVICE,
         payload=_payload(entry, line),
@@ -152,7 +148,7 @@ def line_record(line: Line, now: dt.datetime) -> Raw:
     problem = _problem(line.id, start, end, now)
     payload = _payload(None, line)
     return Raw(
-        key=f"row/{line.id or _digest(payload)}",
+        key=f"row/{line.id or digest(payload)}",
         kind=SLEEP,
         source=HAND if line.by_hand else DEVICE,
         payload=payload,
@@ -167,7 +163,7 @@ def line_record(line: Line, now: dt.datetime) -> Raw:
 def unreadable(piece: bytes) -> Raw:
     problem = "is no sleep log: damaged, or cut off"
     return Raw(
-        key=f"log/{_digest(piece)}", kind=SLEEP, source=DEVICE, payload=piece, problem=problem
+        key=f"log/{digest(piece)}", kind=SLEEP, source=DEVICE, payload=piece, problem=problem
     )
 
 
@@ -190,7 +186,3 @@ def _id(value: object) -> str:
     """A number, as Fitbit writes it, or a word."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     return str(value)[:64] if whole else text(value)[:64]
-
-
-def _digest(piece: bytes) -> str:
-    return hashlib.sha256(piece).hexdigest()[:32]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sleepbalance.model import Kind, Method, Piece, Segment, Session, Stage, Totals
+from sleepbalance.payloads import decode, inside, numeral, seconds, text
 from sleepbalance.provider import Normalised, Raw
 
-from ..points import decode, inside, number, text
 from .facts import Night, measured
 from .records import HAND, SLEEP, STAGED, Kept, Line, kept, walls_of
 from .timeline import of_line, of_log
@@ -137,11 +137,13 @@ def _kind(
 def _totals(told: Mapping[str, Any], length: int) -> Totals | None:
     """The maker's sums, for a sleep without stages over time; None if they are none."""
     summary = inside(told, "levels", "summary")
-    sums = {name: _minutes(inside(summary, name).get("minutes"), length) for name in summary}
-    slept = _minutes(told.get("minutesAsleep"), length)
+    sums = {
+        name: seconds(numeral(inside(summary, name).get("minutes")), length, 60) for name in summary
+    }
+    slept = seconds(numeral(told.get("minutesAsleep")), length, 60)
     awake = sums.get("wake", sums.get("awake"))
     if awake is None:
-        awake = _minutes(told.get("minutesAwake"), length)
+        awake = seconds(numeral(told.get("minutesAwake")), length, 60)
     light, deep, rem = (sums.get(name) for name in STAGED)
     staged = sum(filter(None, (light, deep, rem)))
     slept = max(sums.get("asleep") or 0, staged) if slept is None else max(slept, staged)
@@ -158,12 +160,6 @@ def _totals(told: Mapping[str, Any], length: int) -> Totals | None:
         restless=sums.get("restless"),
         awake_scope="in_bed",
     )
-
-
-def _minutes(value: object, length: int) -> int | None:
-    """As seconds, if the sleep is long enough to hold them."""
-    told = number(value)
-    return round(told * 60) if told is not None and 0 <= told * 60 <= length else None
 
 
 def _maker(told: Mapping[str, Any]) -> dict[str, object]:
@@ -217,10 +213,10 @@ def _of_line(raw: Raw, line: Line, beside: Sequence[Raw]) -> Session | None:
 
 
 def _sums(line: Line, length: int) -> Totals | None:
-    slept = _minutes(line.row.get("minutes_asleep"), length)
+    slept = seconds(numeral(line.row.get("minutes_asleep")), length, 60)
     if not slept:
         return None
-    awake = _minutes(line.row.get("minutes_awake"), length)
+    awake = seconds(numeral(line.row.get("minutes_awake")), length, 60)
     return Totals(asleep=slept, awake=awake, awake_scope="in_bed")
 
 

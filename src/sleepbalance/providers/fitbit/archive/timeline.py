@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sleepbalance.model import Segment, Stage
+from sleepbalance.payloads import inside, items, numeral, text
 
 from ..normalise import LAYERS, NOBODY, RUNS
-from ..points import inside, items, number, text
 from .records import Line
 from .tables import rows
 from .times import instant, wall
@@ -62,7 +62,7 @@ def of_line(line: Line, start: dt.datetime, length: int) -> tuple[Segment, ...]:
 
 def _stretches(told: object, start: dt.datetime) -> Iterator[Stretch]:
     for each in items(told):
-        at, seconds = wall(inside(each).get("dateTime")), number(inside(each).get("seconds"))
+        at, seconds = wall(inside(each).get("dateTime")), numeral(inside(each).get("seconds"))
         if at is not None and seconds is not None and 1 <= seconds < 10**6:
             stage = WORDS.get(text(each.get("level")).lower(), Stage.UNKNOWN)
             yield Stretch(_seconds(at - start), int(seconds), stage, at)
