@@ -209,6 +209,8 @@ class Links:
             connections.forget_windows(connection, before.id)
         elif self._allows_more(before, received.grant):
             connections.want_again(connection, before.id)  # what may be read now lacks in all of it
+        elif self.door.api.order is not None:
+            connections.order_again(connection, before.id)
 
     def _allows_more(self, before: Connected, grant: Grant) -> bool:
         """Whether something may be read that might not be read before."""

@@ -23,6 +23,7 @@ from sleepbalance.store.tables import wearable_connections as table
 
 forget_windows = windows.forget
 want_again = windows.want_again
+order_again = windows.order_again
 
 
 @dataclass(frozen=True, slots=True)

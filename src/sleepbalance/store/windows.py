@@ -145,6 +145,12 @@ def want_again(connection: Connection, connection_id: str) -> None:
     connection.execute(update(table).where(*fetched).values(state="wanted", tries=0))
 
 
+def order_again(connection: Connection, connection_id: str) -> None:
+    """Notes that what was asked for and never came by push is to be asked for once more."""
+    asked = table.c.connection_id == connection_id, table.c.state == "asked"
+    connection.execute(update(table).where(*asked).values(state="wanted", tries=0))
+
+
 def forget(connection: Connection, connection_id: str) -> None:
     """Forgets what was asked and fetched, e.g. of another account."""
     connection.execute(delete(table).where(table.c.connection_id == connection_id))
