@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.connect.played import Makers, Shell
+from tests.garmin.exported import export
 from tests.garmin.health_made import ME, OTHER, sleep
 from tests.homes import PROGRAM, environment
 
@@ -151,3 +152,40 @@ def test_real_pushes_stay_out_of_a_sandbox_and_made_up_ones_out_of_a_home(
     assert "does not belong" in refused.stderr
     assert shell.run("accept", "garmin", body).returncode == 0  # set aside: nobody has the account
     assert shell.json("nights") == []
+
+
+def test_what_is_only_pushed_is_said_as_that(real: Real) -> None:
+    real.accept({"sleeps": [sleep()]}, "--account", ME)
+    said = real.run("connections").stdout
+    assert "only what is pushed arrives" in said
+    assert "consent" not in said
+    assert "may read" not in said
+
+
+def test_removing_says_what_is_left_of_a_file(real: Real, tmp_path: Path) -> None:
+    archive = tmp_path / "garmin.zip"
+    archive.write_bytes(export(1, last=dt.date(2026, 11, 10)))
+    real.run("import", archive)
+    by_file = real.json("nights")
+    real.accept({"sleeps": [sleep()]}, "--account", ME)
+    assert len(real.json("nights")) == len(by_file) + 1
+    remove = "disconnect", "garmin", "--delete", "--with-data"
+    done = real.run(*remove).stdout
+    assert "by file" in done
+    assert "still here" in done
+    assert len(real.json("nights")) == len(by_file)
+    again = real.run(*remove).stdout
+    assert "still here" not in again
+    assert real.json("nights") == []
+
+
+def test_two_people_with_files_share_no_consent(real: Real, tmp_path: Path) -> None:
+    archive = tmp_path / "garmin.zip"
+    archive.write_bytes(export(1, last=dt.date(2026, 11, 10)))
+    for user in ("ida", "otto"):
+        real.run("user", "add", user)
+        real.run("import", archive, "--user", user)
+    said = real.run("disconnect", "garmin", "--delete", "--with-data", "--user", "ida").stdout
+    assert "somebody else" not in said
+    assert real.json("nights", "--user", "ida") == []
+    assert real.json("nights", "--user", "otto")

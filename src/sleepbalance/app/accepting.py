@@ -19,7 +19,6 @@ from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import reading, writing
 
 LARGEST = 512 * 2**20  # bytes; no maker sends as much at once
-PUSHED_ONLY = "Only what is pushed arrives; to fetch more, connect it"
 COUNTS = ("records_fetched", "records_inserted", "records_updated", "records_skipped")
 
 
@@ -142,7 +141,7 @@ def _claim(
             )
         if before is None or not before.listens or before.account != account:
             where = connection, person.id, provider.id
-            connections.claim(*where, hook.door, account, PUSHED_ONLY)
+            connections.claim(*where, hook.door, account)
 
 
 def _sorted(

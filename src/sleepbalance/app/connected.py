@@ -29,6 +29,8 @@ def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any
     provider = providers.load().get(bond.provider)
     door = _door(provider, bond.door)
     reads, lacks = _scopes(door, bond.scopes)
+    if bond.status_reason == connections.PUSHED_ONLY:
+        reads, lacks = [], []
     ranges = windows.ranges(connection, bond.id)
     goes_on = door is not None and bond.usable and sync.goes_on(connection, bond, door.api.reading)
     return {
@@ -88,6 +90,8 @@ def in_words(row: dict[str, Any], now: dt.datetime) -> str:
         "ended": f"the service has ended{why}",
         "disconnected": f"disconnected. {again}",
     }
+    if row["status_reason"] == connections.PUSHED_ONLY:
+        return f"only what is pushed arrives; to fetch more: sleepbalance connect {row['provider']}"
     if row["door"] == "file":
         return "by file; a newer export brings newer nights"
     text = words[row["status"]]

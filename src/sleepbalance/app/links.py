@@ -46,12 +46,13 @@ class Received:
 class Ended:
     """What was done. `revoked`: whether the maker knows, None where it was not to be told, or
     cannot be; `shared`: somebody else here lives on the same consent; `nights`: how many lost
-    data, None where none was taken away."""
+    data, None where none was taken away; `left`: something else of this maker is still kept."""
 
     revoked: bool | None
     shared: bool
     deleted: bool
     nights: int | None
+    left: bool = False
 
 
 @dataclass
@@ -251,13 +252,17 @@ class Links:
             if delete:
                 with writing(engine) as connection:
                     connections.remove(connection, before.id)
-        return Ended(revoked=revoked, shared=shared, deleted=delete, nights=nights)
+        left = with_data and bool(self._owners())
+        return Ended(revoked=revoked, shared=shared, deleted=delete, nights=nights, left=left)
+
+    def _owners(self) -> list[raws.Owner]:
+        """The accounts of this maker of which something is kept; files have one of their own."""
+        with reading(self.outside.app.engine) as connection:
+            return raws.owners(connection, self.person.id, self.provider.id)
 
     def _erase_what_is_left(self, *, with_data: bool) -> Ended:
         """The data of a connection that was removed before."""
-        engine = self.outside.app.engine
-        with reading(engine) as connection:
-            owners = raws.owners(connection, self.person.id, self.provider.id)
+        engine, owners = self.outside.app.engine, self._owners()
         if not with_data or not owners:
             left = " What it brought is still here: add --delete --with-data." if owners else ""
             raise UsageError(f"{self.person.name} is not connected to {self.provider.name}.{left}")
@@ -287,6 +292,8 @@ class Links:
 
     def _shared(self, account: str) -> bool:
         """Whether somebody else here lives on the same consent, which a revoke would end."""
+        if not account:
+            return False  # what came by file needs no consent
         with reading(self.outside.app.engine) as connection:
             others = connections.holders(connection, self.provider.id, account)
         return any(user != self.person.id for user in others)

@@ -130,6 +130,11 @@ def ended(out: Screen, name: str, done: Ended) -> None:
     if done.nights is not None:
         said = words.count(done.nights, "night")
         out.say(f"Its data is deleted; {said} derived again from what is left.")
+        if done.left:
+            out.say(
+                f"What came of {name} by file, or by another account, is still here; to delete that"
+                " as well, say the same once more."
+            )
     else:
         out.say("Its nights and the log stay.")
 

@@ -22,6 +22,7 @@ from sleepbalance.store.tables import (
 from sleepbalance.store.tables import wearable_connections as table
 
 forget_windows = windows.forget
+PUSHED_ONLY = "Only what is pushed arrives; to fetch more, connect it"
 want_again = windows.want_again
 order_again = windows.order_again
 
@@ -161,16 +162,14 @@ def hold(connection: Connection, bond: Connected, *, listening: bool = False) ->
     return (now.listens if listening else now.usable) and now.account == bond.account
 
 
-def claim(
-    connection: Connection, user_id: str, provider: str, door: str, account: str, reason: str
-) -> None:
-    """Says whose an account is that only pushes: nothing can be fetched for it, for `reason`.
+def claim(connection: Connection, user_id: str, provider: str, door: str, account: str) -> None:
+    """Says whose an account is that only pushes: there is no token, nothing can be fetched for it.
 
     What a file told of the dates is forgotten: a maker's own word is asked all the same.
     """
     bond, now = ensure(connection, user_id, provider, door), clock(connection)
     forget_windows(connection, bond)
-    said = {"status": "needs_reconnect", "status_reason": reason, "status_since": now}
+    said = {"status": "needs_reconnect", "status_reason": PUSHED_ONLY, "status_since": now}
     mine = update(table).where(table.c.id == bond)
     values = {"user_external_id": account, "door": door, "is_active": 1, "updated_at": now, **said}
     connection.execute(mine.values(values))
