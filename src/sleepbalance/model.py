@@ -7,8 +7,9 @@ nights. Offsets inside a session are seconds from its `start`.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -121,6 +122,17 @@ class Vital:
     low: float | None = None
     high: float | None = None
     samples: int | None = None
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> Vital | None:
+        """Mean, lowest and highest; None where nothing was measured.
+
+        Three decimals: what another order of adding up could change lies below them.
+        """
+        if not samples:
+            return None
+        mean = round(math.fsum(samples) / len(samples), 3)
+        return cls(mean, min(samples), max(samples), len(samples))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

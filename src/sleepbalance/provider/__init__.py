@@ -1,7 +1,7 @@
 """The contract of a provider; see CONTRIBUTING.md for a worked example."""
 
 from sleepbalance.provider.contract import Door, Provider, Remote, keep_last
-from sleepbalance.provider.files import File, Limits, Member, Stream
+from sleepbalance.provider.files import File, Limits, Member, Stream, Until, read_each
 from sleepbalance.provider.hooks import Delivery, Hook, Item, Proof
 from sleepbalance.provider.network import (
     Account,
@@ -20,6 +20,8 @@ from sleepbalance.provider.network import (
     no_fault,
     standard_grant,
 )
+from sleepbalance.provider.paging import pages
+from sleepbalance.provider.places import anywhere, misplaced
 from sleepbalance.provider.records import Finished, Normalised, Raw
 
 __all__ = [
@@ -50,7 +52,12 @@ __all__ = [
     "Resource",
     "Scope",
     "Stream",
+    "Until",
+    "anywhere",
     "keep_last",
+    "misplaced",
     "no_fault",
+    "pages",
+    "read_each",
     "standard_grant",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sleepbalance.errors import Malformed
 from sleepbalance.provider.records import Finished, Raw
 
 
@@ -38,6 +39,44 @@ class Member(Protocol):
 
     def open(self) -> AbstractContextManager[Stream]:
         """Reads it from the start. A damaged archive ends the stream with `Malformed`."""
+
+
+class Until:
+    """A stream that ends where its archive turns out damaged, and remembers why."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.failure: str | None = None
+
+    def read(self, size: int, /) -> bytes:
+        if self.failure:
+            return b""
+        try:
+            return self._stream.read(size)
+        except Malformed as error:
+            self.failure = str(error)
+            return b""
+
+
+def read_each(
+    members: Sequence[Member],
+    read_one: Callable[[Member, Stream], Iterator[Raw]],
+    problems: list[str],
+) -> Iterator[Raw]:
+    """What `read_one` reads of each member; one that cannot be read becomes one of the problems.
+
+    Raises `Malformed` where none of them can be read.
+    """
+    refused: list[Malformed] = []
+    for member in members:
+        try:
+            with member.open() as stream:
+                yield from read_one(member, stream)
+        except Malformed as error:
+            refused.append(error)
+    if refused and len(refused) == len(members):
+        raise refused[0]
+    problems += map(str, refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sleepbalance.errors import Malformed
-from sleepbalance.provider import Finished, Member, Raw, Stream
+from sleepbalance.provider import Finished, Member, Raw, Stream, Until, read_each
 from sleepbalance.providers.apple_health import dates
 from sleepbalance.providers.apple_health.body import BLOCK, body, encoding_of
 from sleepbalance.providers.apple_health.halves import WORTH, First, Second, Summary, middle
@@ -49,22 +49,18 @@ def read(
     The second half of a bare file of at least `worth` bytes is read by a process of its own.
     Raises `Malformed` where none of them can be opened.
     """
-    made: list[dt.datetime] = []
     problems: list[str] = []
-    unopened: list[Malformed] = []
-    for member in members:
+    told: list[Records] = []
+
+    def read_one(member: Member, stream: Stream) -> Iterator[Raw]:
         records = Records(now)
-        try:
-            with member.open() as stream:
-                split = _split(member, worth)
-                with ExitStack() as beside:
-                    yield from _read_one(stream, records, problems, _Beside(member, split, beside))
-        except Malformed as error:
-            unopened.append(error)
-        made += [records.as_of] if records.as_of else []
-    if unopened and len(unopened) == len(members):
-        raise unopened[0]
-    problems += map(str, unopened)
+        told.append(records)
+        split = _split(member, worth)
+        with ExitStack() as beside:
+            yield from _read_one(stream, records, problems, _Beside(member, split, beside))
+
+    yield from read_each(members, read_one, problems)
+    made = [records.as_of for records in told if records.as_of]
     yield Finished(as_of=max(made, default=None), problems=tuple(dict.fromkeys(problems)))
 
 
@@ -73,23 +69,6 @@ def _split(member: Member, worth: int) -> int | None:
     if member.path is None or encoding_of(member.head) not in ("utf-8", "utf-8-sig"):
         return None
     return middle(member.path, worth)
-
-
-class _Until:
-    """A stream that ends where its archive turns out damaged, and remembers why."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self.failure: str | None = None
-
-    def read(self, size: int, /) -> bytes:
-        if self.failure:
-            return b""
-        try:
-            return self._stream.read(size)
-        except Malformed as error:
-            self.failure = str(error)
-            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +91,7 @@ class _Beside:
 def _read_one(
     stream: Stream, records: Records, problems: list[str], beside: _Beside
 ) -> Iterator[Raw]:
-    until = _Until(stream)
+    until = Until(stream)
     first = First(until, beside.split)
     reader = Reader(records)
     second: Second | None = None

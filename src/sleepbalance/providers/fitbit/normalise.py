@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sleepbalance.hypnograms import Canvas, Paint, asleep, cut
 from sleepbalance.model import (
     Kind,
     Method,
@@ -43,23 +43,7 @@ WORDS = {
     "DEEP": Stage.DEEP,
     "REM": Stage.REM,
 }
-# What is painted later covers what is there: a stage lies over awake, and awake over asleep.
-LAYERS = (
-    Stage.UNKNOWN,
-    Stage.ASLEEP,
-    Stage.RESTLESS,
-    Stage.AWAKE,
-    Stage.LIGHT,
-    Stage.DEEP,
-    Stage.REM,
-    Stage.OUT_OF_BED,
-)
 UNTOLD = ("", "STAGES_STATE_UNSPECIFIED")  # any other state of the stages is final
-NOBODY = 255  # nothing was said of this second
-RUNS = re.compile(rb"(.)\1*", re.DOTALL)
-RISES = bytes.maketrans(bytes([LAYERS.index(Stage.AWAKE)]), bytes([LAYERS.index(Stage.OUT_OF_BED)]))
-
-Paint = tuple[int, int, Stage]
 
 
 def merge(kind: str, payloads: Sequence[bytes]) -> bytes:
@@ -114,8 +98,8 @@ def _session(raw: Raw, point: Any, beside: Iterable[Raw]) -> Session:
     length = round((raw.end - raw.start).total_seconds())
     totals, hypnogram = _account(sleep, raw.start, length)
     zones = [offset(inside(sleep, "interval").get(f"{end}UtcOffset")) for end in ("start", "end")]
-    asleep = _asleep(hypnogram, raw.start) or (raw.start, raw.end)
-    vitals, sent = _vitals(point, beside, asleep, _day(raw.end, zones[1]))
+    sleeping = asleep(hypnogram, raw.start) or (raw.start, raw.end)
+    vitals, sent = _vitals(point, beside, sleeping, _day(raw.end, zones[1]))
     hand = by_hand(point)
     return Session(
         external_id=raw.key,
@@ -145,53 +129,27 @@ def _account(
     sleep: Mapping[str, Any], start: dt.datetime, length: int
 ) -> tuple[Totals | None, tuple[Segment, ...]]:
     """What it tells of stages: over time, else in sums, else nothing but that it was sleep."""
-    stages = list(_paints(items(sleep.get("stages")), start, length))
+    stages = list(_paints(sleep.get("stages"), start, length))
     if not stages:
         totals = _totals(inside(sleep, "summary"), length)
         return totals, () if totals else (Segment(0, length, Stage.ASLEEP),)
-    cells = bytearray([NOBODY]) * length
-    for begin, end, stage in stages:
-        cells[begin:end] = bytes([LAYERS.index(stage)]) * (end - begin)
+    canvas = Canvas(length)
+    canvas.lay(stages)
     # of any type: one that says LIGHT was seen
-    for begin, end, _ in _paints(items(sleep.get("shortAwakenings")), start, length):
-        cells[begin:end] = bytes([LAYERS.index(Stage.AWAKE)]) * (end - begin)
-    for begin, end, _ in _paints(items(sleep.get("outOfBedSegments")), start, length):
-        cells[begin:end] = cells[begin:end].translate(RISES)
-    runs = ((run.start(), run.end(), run[0][0]) for run in RUNS.finditer(cells))
-    return None, tuple(Segment(a, b - a, LAYERS[code]) for a, b, code in runs if code != NOBODY)
+    for short in _paints(sleep.get("shortAwakenings"), start, length):
+        canvas.paint(short.begin, short.end, Stage.AWAKE)
+    for away in _paints(sleep.get("outOfBedSegments"), start, length):
+        canvas.turn(away.begin, away.end, (Stage.AWAKE,), Stage.OUT_OF_BED)
+    return None, canvas.hypnogram()
 
 
-def _paints(told: Iterable[Any], start: dt.datetime, length: int) -> Iterator[Paint]:
-    """Stretches in seconds from `start`, in the order in which they are laid over each other."""
-    found: list[tuple[tuple[int, float, int, int], Paint]] = []
-    for each in told:
-        edges = [instant(inside(each).get(name)) for name in ("startTime", "endTime")]
-        at = [round((edge - start).total_seconds()) for edge in edges if edge is not None]
-        if len(at) != 2:
-            continue
-        begin, end = max(0, at[0]), min(length, at[1])
-        if begin < end:
+def _paints(told: object, start: dt.datetime, length: int) -> Iterator[Paint]:
+    for each in map(inside, items(told)):
+        lies = cut(instant(each.get("startTime")), instant(each.get("endTime")), start, length)
+        if lies is not None:
             stage = WORDS.get(text(each.get("type")), Stage.UNKNOWN)
             written = instant(each.get("updateTime")) or instant(each.get("createTime"))
-            order = LAYERS.index(stage), written.timestamp() if written else 0.0, begin, end
-            found.append((_leveled(order), (begin, end, stage)))
-    return (paint for _, paint in sorted(found))
-
-
-def _leveled(order: tuple[int, float, int, int]) -> tuple[int, float, int, int]:
-    """Light, deep and REM are on one level: of these the later written counts."""
-    return min(order[0], LAYERS.index(Stage.LIGHT)), *order[1:]
-
-
-def _asleep(
-    hypnogram: Sequence[Segment], start: dt.datetime
-) -> tuple[dt.datetime, dt.datetime] | None:
-    """From the first sleep to the end of the last."""
-    slept = [segment for segment in hypnogram if segment.stage.is_sleep]
-    if not slept:
-        return None
-    first, last = slept[0].offset, slept[-1].end
-    return start + dt.timedelta(seconds=first), start + dt.timedelta(seconds=last)
+            yield Paint.of(stage, written, *lies)
 
 
 def _totals(summary: Mapping[str, Any], length: int) -> Totals | None:
@@ -245,13 +203,13 @@ def _provisional(point: Any, hypnogram: Sequence[Segment]) -> bool:
 def _vitals(
     point: Any,
     beside: Iterable[Raw],
-    asleep: tuple[dt.datetime, dt.datetime],
+    sleeping: tuple[dt.datetime, dt.datetime],
     day: dt.date | None,
 ) -> tuple[dict[str, Vital], dict[str, object]]:
     """The account's readings belong to what its own devices saw, those of the day to main sleep."""
     if by_hand(point) or not is_own(point):
         return {}, {}
-    beats = heart_rate(beside, asleep)
+    beats = heart_rate(beside, sleeping)
     if day is None or not _is_main(inside(point, "sleep", "metadata")):
         return beats, {}
     vitals, sent = daily(beside, day)

@@ -6,22 +6,18 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sleepbalance.errors import Malformed
 from sleepbalance.payloads import decode, digest, inside, instant, pack, stamp
-from sleepbalance.provider import Ask, Client, Raw, Reply
+from sleepbalance.provider import Ask, Client, Raw, Reply, anywhere, misplaced, pages
+from sleepbalance.provider.places import DAY, LONGEST
 from sleepbalance.stretches import Span, Stretches
 
-from .points import date, offset, page_of, span_of
+from .points import Page, date, offset, page_of, span_of
 from .sources import ACCOUNT, source_of
 
-EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-LONGEST = dt.timedelta(hours=48)  # no sleep lasts longer
-DAY = dt.timedelta(days=1)
 BUCKET = 300  # seconds
 ROLL_UP = dt.timedelta(days=14)  # as long as the range of a roll-up of heart rates may be
 MOST = 10_000  # points on one page of anything but sleeps
 MOST_SLEEPS = 25
-EAST, WEST = dt.timedelta(hours=14), dt.timedelta(hours=12)  # where a date begins, and ends, first
 
 Fetch = Callable[[Client, Ask], Iterator[Raw]]
 
@@ -52,7 +48,7 @@ def sleep(point: bytes, now: dt.datetime) -> Raw | None:
         return None
     key = name.rpartition("/")[2][:200] if isinstance(name, str) else ""
     start, end = instant(interval.get("startTime")), instant(interval.get("endTime"))
-    problem = _problem(key, start, end, now)
+    problem = misplaced(start, end, now, None if key else "has no name")
     return Raw(
         key=f"sleep/{key or digest(point)}",
         kind="sleep",
@@ -64,21 +60,6 @@ def sleep(point: bytes, now: dt.datetime) -> Raw | None:
         zone=offset(interval.get("startUtcOffset")),
         problem=problem,
     )
-
-
-def _problem(
-    key: str, start: dt.datetime | None, end: dt.datetime | None, now: dt.datetime
-) -> str | None:
-    if start is None or end is None:
-        return "does not say when it began and ended"
-    wrong = {
-        "has no name": not key,
-        "ends before it begins, or lasts no time at all": start >= end,
-        "lasts longer than 48 hours": end - start > LONGEST,
-        "lies before the year 2000": start < EARLIEST,
-        "ends in the future": end > now + DAY,
-    }
-    return next((words for words, holds in wrong.items() if holds), None)
 
 
 # -- what was measured beside them ---------------------------------------------------------------
@@ -94,10 +75,10 @@ def heart_rates(client: Client, ask: Ask) -> Iterator[Raw]:
             "pageSize": MOST,
         }
 
-        def more(token: str | None, body: dict[str, Any] = body) -> Reply:
+        def ask_for(token: str | None, body: dict[str, Any] = body) -> Reply:
             return client.post(path, json=body | ({"pageToken": token} if token else {}))
 
-        yield from _by_day(_points(more(None), more))
+        yield from _by_day(_points(ask_for))
 
 
 def _pieces(ask: Ask) -> Iterator[Span]:
@@ -153,9 +134,7 @@ def daily(kind: str) -> Fetch:
             elif day in dates:
                 found.setdefault(day, []).append(point)
         for day, points in sorted(found.items()):
-            midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
-            span = midnight - EAST, midnight + DAY + WEST
-            yield _companion(kind, day, span, sorted(points))
+            yield _companion(kind, day, anywhere(day), sorted(points))
 
     return fetch
 
@@ -199,30 +178,26 @@ def _listed(
     path = f"v4/users/me/dataTypes/{kind}/dataPoints"
     params: dict[str, str | int] = {"pageSize": size, "filter": wanted}
 
-    def more(token: str) -> Reply:
-        return client.get(path, params | {"pageToken": token})
-
     first = client.get(path, params)
     refused = first.status >= 400  # `fault` lets this one refusal through
     if refused:
         del params["filter"]
         first = client.get(path, params)
-    for point in _points(first, more):
+
+    def ask_for(token: str | None) -> Reply:
+        return client.get(path, params | {"pageToken": token}) if token else first
+
+    for point in _points(ask_for):
         if refused and past(point):
             return
         yield point
 
 
-def _points(reply: Reply, more: Callable[[str], Reply]) -> Iterator[bytes]:
-    """Of all pages. Only the token tells whether there is another one: a page may be empty."""
-    seen: set[str] = set()
-    while True:
-        page = page_of(reply)
-        yield from page.points
-        token = page.next_page_token
-        if not token:
-            return
-        if token in seen:
-            raise Malformed("Google's pages lead back to one that was read. Try again later.")
-        seen.add(token)
-        reply = more(token)
+def _points(ask_for: Callable[[str | None], Reply]) -> Iterator[bytes]:
+    """Of all pages."""
+
+    def page(token: str | None) -> Page:
+        return page_of(ask_for(token))
+
+    for each in pages(page, lambda told: told.next_page_token, "Google"):
+        yield from each.points

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from sleepbalance.errors import Malformed
 from sleepbalance.payloads import date, decode, inside, numeral
-from sleepbalance.provider import Finished, Member, Raw, Stream
+from sleepbalance.provider import Finished, Member, Raw, Stream, read_each
 
 from .records import RESTING, STATUS, Reader
 
@@ -64,16 +64,12 @@ def read(members: Sequence[Member], now: datetime) -> Iterator[Raw | Finished]:
     Raises `Malformed` where none of them can be opened.
     """
     problems: list[str] = []
-    unopened: list[Malformed] = []
-    for member in sorted(members, key=lambda m: (_last_date(m), m.name)):
-        try:
-            with member.open() as stream:
-                yield from _read_one(stream, Reader(now, _last_date(member)), problems, member.name)
-        except Malformed as error:
-            unopened.append(error)
-    if unopened and len(unopened) == len(members):
-        raise unopened[0]
-    problems += map(str, unopened)
+
+    def read_one(member: Member, stream: Stream) -> Iterator[Raw]:
+        return _read_one(stream, Reader(now, _last_date(member)), problems, member.name)
+
+    in_order = sorted(members, key=lambda m: (_last_date(m), m.name))
+    yield from read_each(in_order, read_one, problems)
     yield Finished(problems=tuple(dict.fromkeys(problems)))
 
 

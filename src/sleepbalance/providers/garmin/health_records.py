@@ -9,6 +9,7 @@ from typing import Any
 from sleepbalance.model import Source
 from sleepbalance.payloads import decode, digest, inside, numeral, pack, seconds, text, unpack
 from sleepbalance.provider import Raw
+from sleepbalance.provider.places import DAY
 
 from .health_sleep import summary_of
 from .health_values import instant
@@ -33,7 +34,6 @@ KINDS = {
 OWN = Source("garmin", "Garmin")
 HAND = Source("garmin#manual", "Garmin")  # what a person typed in never replaces what was measured
 LONGEST = 2 * 86_400  # seconds that a summary spans
-DAY = dt.timedelta(days=1)
 
 
 def record(kind: str, payload: bytes, now: dt.datetime | None = None) -> Raw:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from sleepbalance.hypnograms import Canvas, asleep
 from sleepbalance.model import Kind, Method, Piece, Segment, Session, Stage, Totals
 from sleepbalance.payloads import date, decode, inside, numeral, offset, unpack
 from sleepbalance.provider import Normalised, Raw
@@ -18,10 +18,8 @@ from .health_values import instant
 
 DOOR = "health"
 HOUR = dt.timedelta(hours=1)
-# What is painted later covers what is there: a stage lies over awake.
+# What comes later covers what is there: Garmin does not say when a stage was written.
 LAYERS = (Stage.UNKNOWN, Stage.AWAKE, Stage.LIGHT, Stage.DEEP, Stage.REM)
-NOBODY = 255  # nothing was said of this second
-RUNS = re.compile(rb"(.)\1*", re.DOTALL)
 # Of a summary, what has no place of its own in a session.
 SENT = (
     "validation",
@@ -119,9 +117,9 @@ def _sleep(told: Told, beside: Sequence[Raw]) -> Session:
     raw, summary = told.raw, told.summary
     hypnogram = _hypnogram(summary)
     day = date(summary.told.get("calendarDate"))
-    asleep = _asleep(hypnogram, summary.start) or (summary.start, summary.end)
+    sleeping = asleep(hypnogram, summary.start) or (summary.start, summary.end)
     worn = not summary.by_hand
-    onset = () if hypnogram else asleep  # Garmin's window begins and ends with sleep
+    onset = () if hypnogram else sleeping  # Garmin's window begins and ends with sleep
     return Session(
         external_id=raw.key,
         source=raw.source,
@@ -137,10 +135,10 @@ def _sleep(told: Told, beside: Sequence[Raw]) -> Session:
         sleep_start=onset[0] if onset else None,
         sleep_end=onset[1] if onset else None,
         totals=_totals(summary.sums, summary.seconds, worn=worn, timed=bool(hypnogram)),
-        vitals=vitals.of_sleep(summary, beside, asleep) if worn else {},
+        vitals=vitals.of_sleep(summary, beside, sleeping) if worn else {},
         maker={
             **{name: summary.told[name] for name in SENT if summary.told.get(name) is not None},
-            **(vitals.as_sent(beside, asleep, day) if worn else {}),
+            **(vitals.as_sent(beside, sleeping, day) if worn else {}),
         },
         maker_date=day,
         provisional=summary.tentative,
@@ -175,25 +173,10 @@ def _hypnogram(summary: Summary) -> tuple[Segment, ...]:
     """The levels without overlaps. A hole stays a hole: nobody measured there."""
     if not any(level.stage.is_sleep for level in summary.levels):
         return ()
-    cells = bytearray([NOBODY]) * summary.seconds
-    for level in sorted(summary.levels, key=lambda v: (v.stage.is_sleep, _layer(v.stage), v)):
-        cells[level.begin : level.end] = bytes([_layer(level.stage)]) * (level.end - level.begin)
-    runs = ((run.start(), run.end(), run[0][0]) for run in RUNS.finditer(cells))
-    return tuple(Segment(a, b - a, LAYERS[code]) for a, b, code in runs if code != NOBODY)
-
-
-def _layer(stage: Stage) -> int:
-    return LAYERS.index(stage)
-
-
-def _asleep(
-    hypnogram: Sequence[Segment], start: dt.datetime
-) -> tuple[dt.datetime, dt.datetime] | None:
-    slept = [segment for segment in hypnogram if segment.stage.is_sleep]
-    if not slept:
-        return None
-    first, last = slept[0].offset, slept[-1].end
-    return start + dt.timedelta(seconds=first), start + dt.timedelta(seconds=last)
+    canvas = Canvas(summary.seconds)
+    for each in sorted(summary.levels, key=lambda each: (LAYERS.index(each.stage), each)):
+        canvas.paint(each.begin, each.end, each.stage)
+    return canvas.hypnogram()
 
 
 def _totals(sums: Sums, length: int, *, worn: bool, timed: bool) -> Totals | None:

@@ -33,19 +33,19 @@ def of_sleep(summary: Summary, beside: Iterable[Raw], asleep: Span) -> dict[str,
     """Of a night: what its own summary holds goes before what was told beside it."""
     beside = list(beside)
     found = {
-        "heart_rate": _spread(_points(beside, DAILIES, asleep)),
+        "heart_rate": Vital.of(_points(beside, DAILIES, asleep)),
         "hrv_rmssd": _hrv(beside, asleep),
         "breathing_rate": _own(summary, "timeOffsetSleepRespiration", BREATHS)
-        or _spread(_points(beside, RESPIRATION, asleep)),
+        or Vital.of(_points(beside, RESPIRATION, asleep)),
         "spo2": _own(summary, "timeOffsetSleepSpo2", OXYGEN)
-        or _spread(_points(beside, PULSE_OX, asleep)),
+        or Vital.of(_points(beside, PULSE_OX, asleep)),
     }
     return {name: vital for name, vital in found.items() if vital is not None}
 
 
 def of_nap(beside: Iterable[Raw], asleep: Span) -> dict[str, Vital]:
     """Of a nap: only the heart is told by the clock; the rest speaks of the night."""
-    beats = _spread(_points(beside, DAILIES, asleep))
+    beats = Vital.of(_points(beside, DAILIES, asleep))
     return {} if beats is None else {"heart_rate": beats}
 
 
@@ -72,7 +72,7 @@ def _hrv(beside: Iterable[Raw], asleep: Span) -> Vital | None:
     """Garmin's mean of the night, else that of its values in sleep; RMSSD in either case."""
     for raw in _nearest(beside, HRV, asleep):
         told = inside(decode(raw.payload))
-        values = _spread(_inside(_read(raw.kind, raw.payload), asleep))
+        values = Vital.of(_inside(_read(raw.kind, raw.payload), asleep))
         mean = numeral(told.get("lastNightAvg"))
         if mean is None or not RMSSD.low <= mean <= RMSSD.high:
             if values is not None:
@@ -99,7 +99,7 @@ def _shared(raw: Raw, asleep: Span) -> float:
 
 def _own(summary: Summary, name: str, limits: Limits) -> Vital | None:
     told = samples(summary.told.get(name), *limits)
-    return _spread([value for second, value in told if second <= summary.seconds])
+    return Vital.of([value for second, value in told if second <= summary.seconds])
 
 
 def _points(beside: Iterable[Raw], kind: str, asleep: Span) -> list[float]:
@@ -112,12 +112,6 @@ def _points(beside: Iterable[Raw], kind: str, asleep: Span) -> list[float]:
 def _inside(points: Iterable[tuple[int, float]], asleep: Span) -> list[float]:
     begin, end = asleep[0].timestamp(), asleep[1].timestamp()
     return [value for second, value in points if begin <= second < end]
-
-
-def _spread(values: list[float]) -> Vital | None:
-    if not values:
-        return None
-    return Vital(round(sum(values) / len(values), 3), min(values), max(values), len(values))
 
 
 @lru_cache(maxsize=16)  # a day's heart rates are beside two nights and their naps

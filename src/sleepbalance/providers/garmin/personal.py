@@ -27,6 +27,7 @@ from sleepbalance.provider import (
     Reply,
     Resource,
 )
+from sleepbalance.provider.places import DAY, EAST, WEST
 
 from .records import HRV, NIGHT, Reader, kind_of, record_of
 
@@ -37,8 +38,6 @@ SLEEP = "sleep-service/sleep/dailySleep"
 HRVS = "hrv-service/hrv/daily"
 KEYS = "https://connect.garmin.com/app/settings/personalApiToken"
 
-DAY = dt.timedelta(days=1)
-EAST, WEST = dt.timedelta(hours=14), dt.timedelta(hours=12)
 LONGEST = 31  # dates that one request for sleeps may span; 35 were refused
 LIFE = 24 * 3600.0  # seconds, where a token does not say it
 _TOKEN = re.compile(r"[\w-]{1,8000}\.([\w-]{1,8000})\.[\w-]{0,8000}", re.ASCII)

@@ -15,17 +15,13 @@ from typing import Any
 
 from sleepbalance.model import Source
 from sleepbalance.payloads import date, decode, digest, inside, items, numeral, offset, text
-from sleepbalance.provider import Raw
+from sleepbalance.provider import Raw, anywhere, misplaced
 
 from .values import instant
 
 GARMIN = Source("garmin", "Garmin")  # it says of no sleep which device told it
 BY_HAND = Source("garmin#manual", "Garmin")
 
-EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-LONGEST = dt.timedelta(hours=48)
-DAY = dt.timedelta(days=1)
-EAST, WEST = dt.timedelta(hours=14), dt.timedelta(hours=12)  # where a date begins, and ends, first
 SECOND = dt.timedelta(seconds=1)
 
 NIGHT, NAP, HRV, RESTING, STATUS = "day", "nap", "hrv", "resting heart rate", "health status"
@@ -134,7 +130,7 @@ class Reader:
         told: Told,
         span: tuple[dt.datetime | None, dt.datetime | None],
     ) -> Raw:
-        problem = self._problem(*span)
+        problem = misplaced(*span, self.now)
         if problem:
             return replace(self._unreadable(kind, payload, problem), source=source_of(told))
         source = source_of(told)
@@ -153,14 +149,14 @@ class Reader:
 
     def beside(self, kind: str, payload: bytes, day: dt.date) -> Raw:
         """What is told of a date and is no sleep."""
-        midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
+        begins, ends = anywhere(day)
         return Raw(
             key=f"{kind}/{day}",
             kind=self._kind(kind),
             source=GARMIN,
             payload=self._wrapped(payload),
-            start=midnight - EAST,
-            end=midnight + DAY + WEST,
+            start=begins,
+            end=ends,
             companion=True,
         )
 
@@ -184,17 +180,6 @@ class Reader:
         if self.file is None:
             return payload
         return b'{"file":"%s","record":%s}' % (self.file.encode(), payload)
-
-    def _problem(self, start: dt.datetime | None, end: dt.datetime | None) -> str | None:
-        if start is None or end is None:
-            return "does not say when it began and ended"
-        wrong = {
-            "ends before it begins, or lasts no time at all": start >= end,
-            "lasts longer than 48 hours": end - start > LONGEST,
-            "lies before the year 2000": start < EARLIEST,
-            "ends in the future": end > self.now + DAY,
-        }
-        return next((words for words, holds in wrong.items() if holds), None)
 
 
 def _stamp(start: dt.datetime | None) -> str:

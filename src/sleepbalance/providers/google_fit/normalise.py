@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from sleepbalance.hypnograms import Canvas, Paint, asleep, cut
 from sleepbalance.model import (
     MANUAL_MARK,
     Method,
@@ -20,6 +20,7 @@ from sleepbalance.model import (
 )
 from sleepbalance.payloads import decode, inside, items, pack, unpack
 from sleepbalance.provider import Normalised, Raw
+from sleepbalance.stretches import Span
 
 from .points import millis, nanos, values
 
@@ -37,24 +38,9 @@ CODES = {
     111: Stage.REM,
     112: Stage.AWAKE,
 }
-# What is painted later covers what is there: a stage lies over awake, and awake over asleep.
-LAYERS = (
-    Stage.UNKNOWN,
-    Stage.OUT_OF_BED,
-    Stage.ASLEEP,
-    Stage.AWAKE,
-    Stage.LIGHT,
-    Stage.DEEP,
-    Stage.REM,
-)
-NOBODY = 255  # nothing was said of this second
-RUNS = re.compile(rb"(.)\1*", re.DOTALL)
-RISES = bytes.maketrans(bytes([LAYERS.index(Stage.AWAKE)]), bytes([LAYERS.index(Stage.OUT_OF_BED)]))
 PLAUSIBLE = {"heart-rate": (20.0, 300.0), "oxygen": (50.1, 100.0)}
 VITALS = {"heart-rate": "heart_rate", "oxygen": "spo2"}
 SHOWN = ("name", "description", "activeTimeMillis")
-
-Asleep = tuple[dt.datetime, dt.datetime]
 
 
 def merge(kind: str, payloads: Sequence[bytes]) -> bytes:
@@ -106,7 +92,7 @@ def _session(raw: Raw, told: Any, beside: Iterable[Raw]) -> Session:
         raise ValueError("this record has no place in time")
     length = round((raw.end - raw.start).total_seconds())
     hypnogram = _hypnogram(items(told.get("point")), raw.start, length)
-    asleep = _asleep(hypnogram, raw.start) or (raw.start, raw.end)
+    sleeping = asleep(hypnogram, raw.start) or (raw.start, raw.end)
     unstaged = not hypnogram or hypnogram == (Segment(0, length, Stage.ASLEEP),)
     session = inside(told, "session")
     return Session(
@@ -121,7 +107,7 @@ def _session(raw: Raw, told: Any, beside: Iterable[Raw]) -> Session:
         totals=Totals(asleep=length) if unstaged else None,  # nobody looked whether it was awake
         sleep_start=raw.start if unstaged else None,
         sleep_end=raw.end if unstaged else None,
-        vitals=_vitals(beside, asleep),
+        vitals=_vitals(beside, sleeping),
         maker={name: session[name] for name in SHOWN if name in session},
         revised_at=raw.revised_at,
     )
@@ -131,63 +117,35 @@ def _session(raw: Raw, told: Any, beside: Iterable[Raw]) -> Session:
 
 
 def _hypnogram(points: Iterable[Any], start: dt.datetime, length: int) -> tuple[Segment, ...]:
-    cells = bytearray([NOBODY]) * length
-    stretches = sorted(_stretches(points, start, length))
-    for _, _, begin, end, stage in stretches:
-        cells[begin:end] = bytes([LAYERS.index(stage)]) * (end - begin)
-    for _, _, begin, end, stage in stretches:
-        if stage is Stage.OUT_OF_BED:
-            cells[begin:end] = cells[begin:end].translate(RISES)
-    runs = ((run.start(), run.end(), run[0][0]) for run in RUNS.finditer(cells))
-    return tuple(Segment(a, b - a, LAYERS[code]) for a, b, code in runs if code != NOBODY)
+    canvas, paints = Canvas(length), list(_paints(points, start, length))
+    canvas.lay(paints)
+    for each in paints:
+        if each.stage is Stage.OUT_OF_BED:
+            canvas.turn(each.begin, each.end, (Stage.AWAKE,), Stage.OUT_OF_BED)
+    return canvas.hypnogram()
 
 
-def _stretches(
-    points: Iterable[Any], start: dt.datetime, length: int
-) -> Iterator[tuple[int, float, int, int, Stage]]:
-    """Level, when it was written, and where it lies in seconds from `start`."""
-    for point in points:
-        told = inside(point)
-        edges = [nanos(told.get(f"{edge}TimeNanos")) for edge in ("start", "end")]
-        seconds = [round((edge - start).total_seconds()) for edge in edges if edge is not None]
-        if len(seconds) != 2:
-            continue
-        begin, end = max(0, seconds[0]), min(length, seconds[1])
-        if begin < end:
+def _paints(points: Iterable[Any], start: dt.datetime, length: int) -> Iterator[Paint]:
+    for told in map(inside, points):
+        first, last = nanos(told.get("startTimeNanos")), nanos(told.get("endTimeNanos"))
+        lies = cut(first, last, start, length)
+        if lies is not None:
             code = next(iter(values(told)), 0.0)
             stage = CODES.get(int(code), Stage.UNKNOWN) if code == int(code) else Stage.UNKNOWN
-            written = millis(told.get("modifiedTimeMillis"))
-            yield _level(stage), written.timestamp() if written else 0.0, begin, end, stage
-
-
-def _level(stage: Stage) -> int:
-    """Light, deep and REM are on one level: of these the later written counts."""
-    return min(LAYERS.index(stage), LAYERS.index(Stage.LIGHT))
-
-
-def _asleep(hypnogram: Sequence[Segment], start: dt.datetime) -> Asleep | None:
-    """From the first sleep to the end of the last."""
-    slept = [segment for segment in hypnogram if segment.stage.is_sleep]
-    if not slept:
-        return None
-    first, last = slept[0].offset, slept[-1].end
-    return start + dt.timedelta(seconds=first), start + dt.timedelta(seconds=last)
+            yield Paint.of(stage, millis(told.get("modifiedTimeMillis")), *lies)
 
 
 # -- numbers -------------------------------------------------------------------------------------
 
 
-def _vitals(beside: Iterable[Raw], asleep: Asleep) -> Mapping[str, Vital]:
+def _vitals(beside: Iterable[Raw], sleeping: Span) -> Mapping[str, Vital]:
     found: dict[str, dict[tuple[dt.datetime, float], float]] = {}
     for raw in beside:
         for when, value in _measured(raw.kind, raw.payload):
-            if asleep[0] <= when < asleep[1]:
+            if sleeping[0] <= when < sleeping[1]:
                 found.setdefault(raw.kind, {})[when, value] = value
-    return {VITALS[kind]: _vital(sorted(found[kind].values())) for kind in sorted(found)}
-
-
-def _vital(told: Sequence[float]) -> Vital:
-    return Vital(round(sum(told) / len(told), 3), told[0], told[-1], len(told))
+    vitals = {VITALS[kind]: Vital.of(list(found[kind].values())) for kind in sorted(found)}
+    return {name: vital for name, vital in vitals.items() if vital is not None}
 
 
 @lru_cache(maxsize=16)  # a day is beside the sleeps of two nights, and their naps

@@ -13,11 +13,12 @@ from urllib.parse import quote
 from sleepbalance.errors import Malformed
 from sleepbalance.model import Source
 from sleepbalance.payloads import decode, inside, pack, stamp
-from sleepbalance.provider import Ask, Client, Raw
+from sleepbalance.provider import Ask, Client, Raw, pages
+from sleepbalance.provider.places import LONGEST
 from sleepbalance.stretches import Span, Stretches
 
-from .points import Point, in_nanos, name, page_of, point_of, values
-from .sessions import ASLEEP, LONGEST, Told, raw_of, source_of, stages_of, told_by
+from .points import Page, Point, in_nanos, name, page_of, point_of, values
+from .sessions import ASLEEP, Told, raw_of, source_of, stages_of, told_by
 
 ME = "fitness/v1/users/me/"
 SLEEP = "com.google.sleep.segment"
@@ -135,20 +136,14 @@ def _points(client: Client, stream: str, span: Span) -> Iterator[Point]:
     """What a stream has there, the latest page first. What has no place in time is left out."""
     low, high = in_nanos(span[0]), in_nanos(span[1] + SECOND)  # as cut to the second here
     path = f"{ME}dataSources/{quote(stream, safe='')}/datasets/{low}-{high}"
-    params: dict[str, str | int] = {"limit": MOST}
-    seen: set[str] = set()
-    while True:
-        page = page_of(client.get(path, params))
+
+    def ask_for(token: str | None) -> Page:
+        params: dict[str, str | int] = {"limit": MOST}
+        page = page_of(client.get(path, params | ({"pageToken": token} if token else {})))
         if page.point is None and page.data_source_id is None:  # then stages would be lost silently
             raise Malformed("Google Fit's answer says nothing of the stream. Try again later.")
-        for sent in page.point or ():
-            point = point_of(bytes(sent), stream)
-            if point is not None:
-                yield point
-        token = page.next_page_token
-        if not token:
-            return
-        if token in seen:
-            raise Malformed("Google Fit's pages lead back to one that was read. Try again later.")
-        seen.add(token)
-        params = params | {"pageToken": token}
+        return page
+
+    for page in pages(ask_for, lambda told: told.next_page_token, "Google Fit"):
+        points = (point_of(bytes(sent), stream) for sent in page.point or ())
+        yield from (point for point in points if point is not None)

@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 
 from sleepbalance.model import MANUAL_MARK, UNNAMED, Source
 from sleepbalance.payloads import decode, digest, inside, pack, text
-from sleepbalance.provider import Raw
+from sleepbalance.provider import Raw, misplaced
+from sleepbalance.provider.places import LONGEST
 from sleepbalance.stretches import Span
 
 from .points import HAND, Point, millis, name
 
 ASLEEP = 72  # the activity
-EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-LONGEST = dt.timedelta(hours=48)  # no sleep lasts longer
-DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def told_by(sent: bytes, now: dt.datetime) -> Told | None:
     app = inside(told, "application")
     start, end = millis(told.get("startTimeMillis")), millis(told.get("endTimeMillis"))
     key = text(told.get("id"))
-    problem = _problem(key, start, end, now)
+    problem = misplaced(start, end, now, None if key else "has no id")
     return Told(
         sent=sent,
         key=f"sleep/{key or digest(sent)}",
@@ -68,21 +66,6 @@ def told_by(sent: bytes, now: dt.datetime) -> Told | None:
         modified=millis(told.get("modifiedTimeMillis")),
         problem=problem,
     )
-
-
-def _problem(
-    key: str, start: dt.datetime | None, end: dt.datetime | None, now: dt.datetime
-) -> str | None:
-    if start is None or end is None:
-        return "does not say when it began and ended"
-    wrong = {
-        "has no id": not key,
-        "ends before it begins, or lasts no time at all": start >= end,
-        "lasts longer than 48 hours": end - start > LONGEST,
-        "lies before the year 2000": start < EARLIEST,
-        "ends in the future": end > now + DAY,
-    }
-    return next((words for words, holds in wrong.items() if holds), None)
 
 
 def source_of(app: str) -> Source:

@@ -6,17 +6,13 @@ import datetime as dt
 
 from sleepbalance.model import UNNAMED, Source
 from sleepbalance.payloads import date, decode, digest
-from sleepbalance.provider import Raw
+from sleepbalance.provider import Raw, anywhere, misplaced
 
-from .values import Moment, identifier, moment
+from .values import identifier, moment
 
 NAME = "Oura Ring"
 ACCOUNT = Source("", NAME)  # what belongs to the day, whichever ring measured it
-EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-LONGEST = dt.timedelta(hours=48)  # no sleep lasts longer
-DAY = dt.timedelta(days=1)
 LAST_HOUR = dt.timedelta(hours=6)  # a sleep that ends at 18:00 or later is of the next day
-EAST, WEST = dt.timedelta(hours=14), dt.timedelta(hours=12)  # where a date begins, and ends, first
 
 
 def sleep(document: bytes, now: dt.datetime, kind: str) -> Raw:
@@ -25,33 +21,18 @@ def sleep(document: bytes, now: dt.datetime, kind: str) -> Raw:
     told = told if isinstance(told, dict) else {}
     name = identifier(told.get("id"))
     start, end = moment(told.get("bedtime_start")), moment(told.get("bedtime_end"))
-    problem = _problem(name, start, end, now)
-    placed = problem is None and start is not None and end is not None
+    ends = start.at if start else None, end.at if end else None
+    problem = misplaced(*ends, now, None if name else "has no id")
     return Raw(
         key=f"sleep/{name or digest(document)}",
         kind=kind,
         source=Source(identifier(told.get("ring_id")) or UNNAMED, NAME, "ring"),
         payload=document,
-        start=start.at if placed and start else None,
-        end=end.at if placed and end else None,
+        start=None if problem else ends[0],
+        end=None if problem else ends[1],
         zone=start.zone if start else None,
         problem=problem,
     )
-
-
-def _problem(
-    name: str | None, start: Moment | None, end: Moment | None, now: dt.datetime
-) -> str | None:
-    if start is None or end is None:
-        return "does not say when it began and ended"
-    wrong = {
-        "has no id": name is None,
-        "ends before it begins, or lasts no time at all": start.at >= end.at,
-        "lasts longer than 48 hours": end.at - start.at > LONGEST,
-        "lies before the year 2000": start.at < EARLIEST,
-        "ends in the future": end.at > now + DAY,
-    }
-    return next((words for words, holds in wrong.items() if holds), None)
 
 
 def of_day(document: bytes, kind: str) -> Raw:
@@ -67,14 +48,14 @@ def of_day(document: bytes, kind: str) -> Raw:
             companion=True,
             problem="does not say of which day it is",
         )
-    midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
+    begins, ends = anywhere(day)
     return Raw(
         key=f"{kind}/{day}",
         kind=kind,
         source=ACCOUNT,
         payload=document,
-        start=midnight - LAST_HOUR - EAST,
-        end=midnight - LAST_HOUR + DAY + WEST,
+        start=begins - LAST_HOUR,
+        end=ends - LAST_HOUR,
         companion=True,
     )
 

@@ -13,7 +13,7 @@ import msgspec
 
 from sleepbalance.errors import Malformed
 from sleepbalance.payloads import decode
-from sleepbalance.provider import File, Finished, Member, Raw, Stream
+from sleepbalance.provider import File, Finished, Member, Raw, Stream, read_each
 
 from .documents import damaged, of_day, sleep
 from .values import moment
@@ -38,22 +38,18 @@ def recognises(member: Member) -> bool:
 def read(members: Sequence[Member], now: dt.datetime) -> Iterator[Raw | Finished]:
     """All rows of all tables. Raises Malformed where none of them can be read."""
     problems: list[str] = []
-    for member in members:
-        kind = _table(_head(member))
-        if kind is None:
-            problems.append(f"{member.name} is no table of sleeps that is known here.")
-            continue
-        try:
-            with member.open() as stream:
-                yield from _records(stream, kind, now)
-        except Malformed as damage:
-            problems.append(str(damage))
-    if members and len(problems) == len(members):
-        raise Malformed(problems[0])
+
+    def records(member: Member, stream: Stream) -> Iterator[Raw]:
+        return _records(member, stream, now)
+
+    yield from read_each(members, records, problems)
     yield Finished(problems=tuple(problems))
 
 
-def _records(stream: Stream, kind: str, now: dt.datetime) -> Iterator[Raw]:
+def _records(member: Member, stream: Stream, now: dt.datetime) -> Iterator[Raw]:
+    kind = _table(_head(member))
+    if kind is None:
+        raise Malformed(f"{member.name} is no table of sleeps that is known here.")
     rows = _lines(stream)
     columns = _columns(next(rows, ""))
     for line in rows:

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sleepbalance.model import Kind, Piece, Segment, Session, Vital, local
+from sleepbalance.hypnograms import slept
+from sleepbalance.model import Kind, Piece, Session, Vital, local
 from sleepbalance.payloads import date, decode, inside, number, text
 from sleepbalance.provider import Normalised, Raw
 
@@ -70,7 +71,7 @@ def _session(raw: Raw, told: Mapping[str, Any], beside: Sequence[Raw]) -> Sessio
     length = round((raw.end - raw.start).total_seconds())
     stages: Account = account(told, length)
     woke = moment(told.get("bedtime_end"))
-    vitals = _vitals(told, _asleep(stages.hypnogram) or (0, length))
+    vitals = _vitals(told, slept(stages.hypnogram) or (0, length))
     kind, day = _kind(told, raw), date(told.get("day"))
     maker: dict[str, object] = _scalars(told, SENT)
     maker |= _scalars(inside(told, "readiness"), ("temperature_deviation",))
@@ -114,11 +115,6 @@ def _kind(told: Mapping[str, Any], raw: Raw) -> Kind | None:
     return Kind.NAP if by_day else None
 
 
-def _asleep(hypnogram: Sequence[Segment]) -> tuple[int, int] | None:
-    slept = [segment for segment in hypnogram if segment.stage.is_sleep]
-    return (slept[0].offset, slept[-1].end) if slept else None
-
-
 def _scalars(told: Mapping[str, Any], names: Sequence[str]) -> dict[str, object]:
     """Oura's own values, as sent."""
     kept: dict[str, object] = {}
@@ -160,10 +156,7 @@ def _vital(
     if mean is not None:
         low = low if low is not None and low <= mean else None
         return Vital(mean, low, high if high is not None and high >= mean else None)
-    if not samples:
-        return None
-    mean = round(sum(samples) / len(samples), 3)
-    return Vital(mean, min(samples), max(samples), len(samples))
+    return Vital.of(samples)
 
 
 def _plausible(name: str, value: object) -> float | None:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from sleepbalance.errors import Malformed
-from sleepbalance.payloads import decode_as, text
-from sleepbalance.provider import Ask, Client, Raw, Reply, Resource
+from sleepbalance.payloads import decode_as
+from sleepbalance.provider import Ask, Client, Raw, Reply, Resource, pages
+from sleepbalance.provider.places import DAY, EAST, WEST
 
-from .documents import DAY, EAST, LAST_HOUR, WEST, of_day, sleep
+from .documents import LAST_HOUR, of_day, sleep
 
 MARGIN = dt.timedelta(hours=24)  # a sleep may be filed by the day on which it began
 Fetch = Callable[[Client, Ask], Iterator[Raw]]
@@ -71,17 +72,12 @@ class _Page(msgspec.Struct):
 
 def _listed(client: Client, path: str, first: dt.date, last: dt.date) -> Iterator[bytes]:
     params: dict[str, str | int] = {"start_date": str(first), "end_date": str(last)}
-    seen: set[str] = set()
-    while True:
-        page = _page(client.get(path, params))
+
+    def ask_for(token: str | None) -> _Page:
+        return _page(client.get(path, params | ({"next_token": token} if token else {})))
+
+    for page in pages(ask_for, lambda told: told.next_token, "Oura"):
         yield from map(bytes, page.data)
-        token = text(page.next_token)
-        if not token:
-            return
-        if token in seen:
-            raise Malformed("Oura's pages lead back to one that was read. Try again later.")
-        seen.add(token)
-        params = params | {"next_token": page.next_token or ""}
 
 
 def _page(reply: Reply) -> _Page:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from sleepbalance.hypnograms import slept
 from sleepbalance.model import Segment, Stage, Totals
 from sleepbalance.payloads import number, seconds
 
@@ -34,8 +35,7 @@ def account(document: Mapping[str, Any], length: int) -> Account:
     sums = _Sums.of(document, length)
     if sums is None:
         return Account(hypnogram, grain == COARSE)
-    slept = [s for s in hypnogram if s.stage.is_sleep]
-    if not slept and (sums.asleep or grain == COARSE):
+    if not slept(hypnogram) and (sums.asleep or grain == COARSE):
         # five minutes are too long to show half a minute of sleep
         return Account((), False, sums.totals(sums.awake, "in_bed"))
     if grain != COARSE:
@@ -66,8 +66,7 @@ def _waso(awake: int | None, hypnogram: tuple[Segment, ...]) -> int | None:
     """Awake between the first sleep and the last: the sum, less what opens and closes the night."""
     if awake is None:
         return None
-    slept = [s for s in hypnogram if s.stage.is_sleep]
-    first, last = slept[0].offset, slept[-1].end
+    first, last = slept(hypnogram) or (0, 0)
     outside = sum(s.seconds for s in hypnogram if s.stage.is_awake and not first <= s.offset < last)
     return max(0, awake - outside)
 

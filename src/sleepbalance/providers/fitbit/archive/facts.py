@@ -130,7 +130,7 @@ def _rates(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
         if (at := wall(row.get("timestamp"))) and first <= at < last
         if (value := numeral(row.get("rmssd"))) is not None and 1 <= value <= 500
     ]
-    return {"hrv_rmssd": _mean(values)} if len(values) >= FEW else {}
+    return _mean("hrv_rmssd", values)
 
 
 def _oxygen(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
@@ -144,9 +144,9 @@ def _oxygen(beside: Sequence[Raw], night: Night) -> dict[str, Vital]:
         if (at := instant(row.get("timestamp"))) and first <= at < last
         if (value := numeral(row.get("value"))) is not None and NO_OXYGEN < value <= 100
     ]
-    return {"spo2": _mean(values)} if len(values) >= FEW else {}
+    return _mean("spo2", values)
 
 
-def _mean(values: Sequence[float]) -> Vital:
-    mean = round(sum(sorted(values)) / len(values), 3)
-    return Vital(mean, min(values), max(values), len(values))
+def _mean(name: str, values: Sequence[float]) -> dict[str, Vital]:
+    vital = Vital.of(values) if len(values) >= FEW else None
+    return {name: vital} if vital else {}

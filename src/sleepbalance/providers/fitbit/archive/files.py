@@ -6,8 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from sleepbalance.errors import Malformed
-from sleepbalance.provider import Member, Stream
+from sleepbalance.provider import Member
 
 LOGS, RESTING = "logs", "resting"
 DETAILED = ("hrv details", "oxygen by minute")  # samples, a day in a file
@@ -79,20 +78,3 @@ def is_table(head: bytes) -> bool:
     """Whether it begins as text with columns, or is empty."""
     first = head.split(b"\n", 1)[0]
     return not head.strip() or (b"\0" not in first and bool(re.search(rb"[,;]", first)))
-
-
-class Until:
-    """A stream that ends where its archive turns out damaged, and remembers why."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self.failure: str | None = None
-
-    def read(self, size: int, /) -> bytes:
-        if self.failure:
-            return b""
-        try:
-            return self._stream.read(size)
-        except Malformed as error:
-            self.failure = str(error)
-            return b""

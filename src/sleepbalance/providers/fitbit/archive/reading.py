@@ -12,9 +12,9 @@ import msgspec
 
 from sleepbalance.errors import Malformed
 from sleepbalance.payloads import decode, inside, numeral
-from sleepbalance.provider import Finished, Member, Raw
+from sleepbalance.provider import Finished, Member, Raw, Until
 
-from .files import DETAILED, LOGS, RESTING, TABLES, Until, kind_of
+from .files import DETAILED, LOGS, RESTING, TABLES, kind_of
 from .joining import Lines
 from .logs import Logs
 from .packs import JSON, daily, details

@@ -11,7 +11,7 @@ import msgspec
 
 from sleepbalance.model import MANUAL_MARK, UNNAMED, Source
 from sleepbalance.payloads import decode, decode_as, digest, inside, numeral, text
-from sleepbalance.provider import Raw
+from sleepbalance.provider import Raw, misplaced
 
 from .tables import Row
 from .times import ahead, instant, wall, zone
@@ -21,9 +21,6 @@ DEVICE = Source(UNNAMED, "Fitbit")
 HAND = Source(UNNAMED + MANUAL_MARK, "Fitbit")
 NEAR = dt.timedelta(minutes=2)  # between two tellings of one sleep
 STAGED = ("light", "deep", "rem")
-_EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-_LONGEST = dt.timedelta(hours=48)
-_DAY = dt.timedelta(days=1)
 
 Ends = tuple[dt.datetime | None, dt.datetime | None]
 
@@ -129,7 +126,7 @@ def log_record(entry: bytes, line: Line | None, now: dt.datetime) -> Raw:
     told = inside(decode(entry))
     start, end = walls_of(told)
     log_id = _id(told.get("logId"))
-    problem = _problem(log_id, start, end, now)
+    problem = misplaced(start, end, now, None if log_id else "has no id")
     return Raw(
         key=f"log/{log_id or digest(entry)}",
         kind=SLEEP,
@@ -145,7 +142,7 @@ def log_record(entry: bytes, line: Line | None, now: dt.datetime) -> Raw:
 def line_record(line: Line, now: dt.datetime) -> Raw:
     """A row of which there is no log entry."""
     start, end = line.ends
-    problem = _problem(line.id, start, end, now)
+    problem = misplaced(start, end, now, None if line.id else "has no id")
     payload = _payload(None, line)
     return Raw(
         key=f"row/{line.id or digest(payload)}",
@@ -165,21 +162,6 @@ def unreadable(piece: bytes) -> Raw:
     return Raw(
         key=f"log/{digest(piece)}", kind=SLEEP, source=DEVICE, payload=piece, problem=problem
     )
-
-
-def _problem(
-    name: str, start: dt.datetime | None, end: dt.datetime | None, now: dt.datetime
-) -> str | None:
-    if start is None or end is None:
-        return "does not say when it began and ended"
-    wrong = {
-        "has no id": not name,
-        "ends before it begins, or lasts no time at all": start >= end,
-        "lasts longer than 48 hours": end - start > _LONGEST,
-        "lies before the year 2000": start < _EARLIEST,
-        "ends in the future": end > now + _DAY,
-    }
-    return next((words for words, holds in wrong.items() if holds), None)
 
 
 def _id(value: object) -> str:

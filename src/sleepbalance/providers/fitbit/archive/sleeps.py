@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sleepbalance.hypnograms import asleep
 from sleepbalance.model import Kind, Method, Piece, Segment, Session, Stage, Totals
 from sleepbalance.payloads import decode, inside, numeral, seconds, text
 from sleepbalance.provider import Normalised, Raw
@@ -82,7 +83,7 @@ def _of_log(
         day=date(told.get("dateOfSleep")) or end.date(),
         log_id=str(told.get("logId")),
         sleep_id=line.id if line else None,
-        wall=_asleep(hypnogram, start) or (start, end),
+        wall=asleep(hypnogram, start) or (start, end),
         zone=zones[0],
         main=not hand and (length >= NAP if main is None else main),
         hand=hand,
@@ -181,14 +182,14 @@ def _of_line(raw: Raw, line: Line, beside: Sequence[Raw]) -> Session | None:
     hypnogram = of_line(line, start, length)
     totals = None if hypnogram else _sums(line, length)
     here, there = line.zones
-    asleep = _asleep(hypnogram, start) or (start, end)
+    sleep = asleep(hypnogram, start) or (start, end)
     away = ahead(here) if here else dt.timedelta(0)
     hand = raw.source.key == HAND.key
     night = Night(
         day=(end + (ahead(there) if there else away)).date(),
         log_id=None,
         sleep_id=line.id,
-        wall=(asleep[0] + away, asleep[1] + away),
+        wall=(sleep[0] + away, sleep[1] + away),
         zone=here,
         main=length >= NAP and not hand,
         hand=hand,
@@ -223,13 +224,3 @@ def _sums(line: Line, length: int) -> Totals | None:
 def _row(line: Line) -> dict[str, object]:
     """The row as it came, its id among it: it may be the one that the API calls the sleep by."""
     return {"sleep_id": line.id, "row": {name: text(told) for name, told in line.row.items()}}
-
-
-def _asleep(
-    hypnogram: Sequence[Segment], start: dt.datetime
-) -> tuple[dt.datetime, dt.datetime] | None:
-    slept = [segment for segment in hypnogram if segment.stage.is_sleep]
-    if not slept:
-        return None
-    first, last = slept[0].offset, slept[-1].end
-    return start + dt.timedelta(seconds=first), start + dt.timedelta(seconds=last)

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sleepbalance.hypnograms import Canvas, level
 from sleepbalance.model import Segment, Stage
 from sleepbalance.payloads import inside, items, numeral, text
 
-from ..normalise import LAYERS, NOBODY, RUNS
 from .records import Line
 from .tables import rows
 from .times import instant, wall
@@ -25,8 +25,7 @@ WORDS = {
 }
 MINUTES = {"1": Stage.ASLEEP, "2": Stage.RESTLESS, "3": Stage.AWAKE}  # of very old logs
 SHORT = 180  # seconds: an awakening that Fitbit lays over a stage is no longer
-_ASLEEP = bytes([LAYERS.index(stage) for stage in Stage if stage.is_sleep])
-_WAKES = bytes.maketrans(_ASLEEP, bytes([LAYERS.index(Stage.AWAKE)]) * len(_ASLEEP))
+_SLEEP = tuple(stage for stage in Stage if stage.is_sleep)
 
 
 class Stretch(NamedTuple):
@@ -113,23 +112,17 @@ def _is_short(one: Stretch, found: Iterable[Stretch]) -> bool:
 
 
 def _painted(data: Iterable[Stretch], short: Iterable[Stretch], length: int) -> tuple[Segment, ...]:
-    cells = bytearray([NOBODY]) * length
+    canvas = Canvas(length)
     for each in sorted(data, key=_layer):
-        begin, end = max(0, each.offset), min(length, each.offset + each.seconds)
-        if begin < end:
-            cells[begin:end] = bytes([LAYERS.index(each.stage)]) * (end - begin)
+        canvas.paint(each.offset, each.offset + each.seconds, each.stage)
     for each in short:
-        begin, end = max(0, each.offset), min(length, each.offset + each.seconds)
-        if begin < end:
-            cells[begin:end] = cells[begin:end].translate(_WAKES)
-    runs = ((run.start(), run.end(), run[0][0]) for run in RUNS.finditer(cells))
-    return tuple(Segment(a, b - a, LAYERS[code]) for a, b, code in runs if code != NOBODY)
+        canvas.turn(each.offset, each.offset + each.seconds, _SLEEP, Stage.AWAKE)
+    return canvas.hypnogram()
 
 
 def _layer(each: Stretch) -> tuple[int, int, int, str]:
     """A stage lies over awake, awake over asleep; of two stages the one that begins later."""
-    level = min(LAYERS.index(each.stage), LAYERS.index(Stage.LIGHT))
-    return level, each.offset, each.seconds, each.stage
+    return level(each.stage), each.offset, each.seconds, each.stage
 
 
 def _seconds(span: dt.timedelta) -> int:
