@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sleepbalance.sandbox import truth
 from sleepbalance.sandbox.faults import FAULTS, Faults
+from sleepbalance.sandbox.gates import Handle, controlling
 from sleepbalance.sandbox.ledger import Ledger
 from sleepbalance.sandbox.oauth import Desk
 from sleepbalance.sandbox.parts import Part
 from sleepbalance.sandbox.people import Person
-from sleepbalance.sandbox.world import Seen, Unclear, Unknown, World
-
-Handle = Callable[[Request, Any], Any]
+from sleepbalance.sandbox.world import Seen, Unclear, World
 
 
 class Control:
@@ -50,7 +47,7 @@ class Control:
             ("/-/requests", {"GET": self.requests, "DELETE": self.clear_requests}),
             ("/-/grants", {"GET": self.grants, "DELETE": self.revoke_all}),
         ]
-        return [Route(path, _endpoint(handles), methods=list(handles)) for path, handles in found]
+        return [Route(path, controlling(handles), methods=list(handles)) for path, handles in found]
 
     # -- clock -------------------------------------------------------------------------------------
 
@@ -195,21 +192,6 @@ class Control:
             for grant in desk.grants.values():
                 grant.alive = False
         return self.grants(request, body)
-
-
-def _endpoint(handles: Mapping[str, Handle]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            sent = await request.body()
-            body = json.loads(sent) if sent else None
-            handle = handles.get(request.method) or handles["GET"]  # HEAD comes with GET
-            return JSONResponse(handle(request, body))
-        except Unknown as error:
-            return JSONResponse({"error": str(error)}, 404)
-        except (Unclear, ValueError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-
-    return endpoint
 
 
 def _instant(text: str) -> dt.datetime:

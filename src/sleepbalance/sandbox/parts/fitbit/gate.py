@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
+from sleepbalance.sandbox import gates
 from sleepbalance.sandbox.oauth import Desk, Grant
 from sleepbalance.sandbox.parts.fitbit import points
 from sleepbalance.sandbox.parts.fitbit.refusals import (
@@ -43,17 +43,7 @@ class Visit:
 
 def answering(handle: Callable[[Request], Any]) -> Callable[[Request], Any]:
     """Makes an endpoint of a function that gives JSON or raises a Refusal."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            answer = handle(request)
-            if inspect.isawaitable(answer):
-                answer = await answer
-        except Refusal as no:
-            return no.response()
-        return JSONResponse(answer, media_type=JSON)
-
-    return endpoint
+    return gates.answering(handle, JSON)
 
 
 def enter(request: Request, scope: str | None, allowed: frozenset[str]) -> Visit:
@@ -65,7 +55,8 @@ def enter(request: Request, scope: str | None, allowed: frozenset[str]) -> Visit
     if grant is None:
         raise unauthenticated()
     person = world.person(grant.person)
-    _within_quota(request, person, desk.settings["rate_limit"])
+    limit = desk.settings["rate_limit"]  # requests in any minute
+    gates.count(request, ("fitbit", person.id), limit, partial(refusal, 429))
     if scope is not None and scope not in grant.scopes:
         raise scope_missing()
     if request.path_params["user"] not in ("me", points.health_user_id(person)):
@@ -79,13 +70,3 @@ def enter(request: Request, scope: str | None, allowed: frozenset[str]) -> Visit
                 f"parameter. Field '{name}' could not be found in request message."
             )
     return Visit(request, world, person, grant, desk.settings, dict(request.query_params))
-
-
-def _within_quota(request: Request, person: Person, limit: int) -> None:
-    """So many requests in any minute."""
-    now = request.app.state.world.clock.pace()
-    recent: list[float] = request.app.state.recent.setdefault(("fitbit", person.id), [])
-    recent[:] = [at for at in recent if now - 60 < at <= now]
-    if len(recent) >= limit:
-        raise refusal(429, max(1, int(recent[0] + 60 - now) + 1))
-    recent.append(now)

@@ -7,13 +7,13 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from sleepbalance.sandbox import gates
+
 JSON = "application/json; charset=UTF-8"
 INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 
-class Refusal(Exception):
-    """An answer that ends the handling of a request."""
-
+class Refusal(gates.Refusal):
     def __init__(
         self,
         code: int,
@@ -22,15 +22,10 @@ class Refusal(Exception):
         details: Sequence[Mapping[str, Any]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.error: dict[str, Any] = {"code": code, "message": message, "status": status}
+        error: dict[str, Any] = {"code": code, "message": message, "status": status}
         if details:
-            self.error["details"] = list(details)
-        self.headers = dict(headers or {})
-
-    def response(self) -> Response:
-        code: int = self.error["code"]
-        return JSONResponse({"error": self.error}, code, self.headers, media_type=JSON)
+            error["details"] = list(details)
+        super().__init__(code, {"error": error}, headers, JSON)
 
 
 def _info(reason: str, domain: str = "googleapis.com", **metadata: str) -> dict[str, Any]:

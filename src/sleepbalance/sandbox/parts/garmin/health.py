@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from sleepbalance.sandbox import gates
 from sleepbalance.sandbox.oauth import Grant
 from sleepbalance.sandbox.parts.garmin.desk import PERSONAL, GarminDesk
 from sleepbalance.sandbox.parts.garmin.partner import HISTORY, READ, Order, Partner
@@ -59,15 +60,7 @@ class Visit:
 
 def answering(handle: Callable[[Visit], Any]) -> Callable[[Request], Any]:
     """Makes an endpoint of a function that gives JSON or a Response, or raises a Refusal."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            answer = handle(_entered(request))
-        except Refusal as no:
-            return no.response()
-        return answer if isinstance(answer, Response) else JSONResponse(answer)
-
-    return endpoint
+    return gates.answering(lambda request: handle(_entered(request)))
 
 
 def _entered(request: Request) -> Visit:

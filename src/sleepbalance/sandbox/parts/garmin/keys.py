@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import datetime as dt
 from html import escape
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from sleepbalance.sandbox.gates import Handle, controlling
 from sleepbalance.sandbox.login import read_form
 from sleepbalance.sandbox.oauth import Token
 from sleepbalance.sandbox.pages import HEADERS, persons, whole_page
 from sleepbalance.sandbox.parts.garmin.desk import LIVES, GarminDesk
-from sleepbalance.sandbox.world import Unclear, Unknown
-
-Control = Callable[[Request, Any], Any]
+from sleepbalance.sandbox.world import Unclear
 
 
 async def page(request: Request) -> Response:
@@ -63,25 +61,8 @@ def _shown(key: str, token: Token) -> str:
 # -- without a page ------------------------------------------------------------------------------
 
 
-def controlling(**handles: Control) -> Callable[[Request], Any]:
-    """An address below `/-/`, by method: what is, after what was asked has been done."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            sent = await request.body()
-            body = json.loads(sent) if sent else None
-            handle = handles.get(request.method) or handles["GET"]  # HEAD comes with GET
-            return JSONResponse(handle(request, body))
-        except Unknown as error:
-            return JSONResponse({"error": str(error)}, 404)
-        except (Unclear, ValueError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-
-    return endpoint
-
-
-def control_route(path: str, **handles: Control) -> Route:
-    return Route(path, controlling(**handles), methods=list(handles))
+def control_route(path: str, **handles: Handle) -> Route:
+    return Route(path, controlling(handles), methods=list(handles))
 
 
 def desk_of(request: Request) -> GarminDesk:
@@ -92,7 +73,8 @@ def desk_of(request: Request) -> GarminDesk:
 def list_keys(request: Request, body: Any) -> Any:
     """All but the keys themselves."""
     del body
-    return [_told(token) for token in desk_of(request).made_keys()]
+    now = request.app.state.world.now()
+    return [_told(token, now) for token in desk_of(request).made_keys()]
 
 
 def make_key(request: Request, body: Any) -> Any:
@@ -102,7 +84,7 @@ def make_key(request: Request, body: Any) -> Any:
         case _:
             raise Unclear('Say {"person": "1", "days": 90}; a key lives 1 to 365 days.')
     key, token = desk_of(request).make_key(person, days)
-    return {"key": key, **_told(token)}
+    return {"key": key, **_told(token, request.app.state.world.now())}
 
 
 def delete_keys(request: Request, body: Any) -> Any:
@@ -120,11 +102,11 @@ def end_tokens(request: Request, body: Any) -> Any:
     return {"ended": True}
 
 
-def _told(token: Token) -> dict[str, Any]:
+def _told(token: Token, now: dt.datetime) -> dict[str, Any]:
     assert token.until is not None
     return {
         "grant": token.grant.id,
         "person": token.grant.person,
         "ends": token.until.isoformat(),
-        "alive": token.grant.alive,
+        "alive": token.grant.alive and token.until > now,
     }

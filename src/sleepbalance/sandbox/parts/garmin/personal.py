@@ -11,8 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
+from sleepbalance.sandbox import gates
 from sleepbalance.sandbox.parts.garmin import days, measures
 from sleepbalance.sandbox.parts.garmin.desk import PERSONAL, GarminDesk
 from sleepbalance.sandbox.parts.garmin.night import Night, told
@@ -76,15 +77,16 @@ async def exchange(request: Request) -> Response:
 def answering(handle: Callable[[Visit], Any]) -> Callable[[Request], Any]:
     """Makes an endpoint of a function that gives JSON, NOTHING, or raises a Refusal."""
 
-    async def endpoint(request: Request) -> Response:
-        try:
-            async with _entered(request) as visit:
-                answer = handle(visit)
-        except Refusal as no:
-            return no.response()
-        return Response(status_code=204) if answer is NOTHING else JSONResponse(answer)
+    async def entering(request: Request) -> Any:
+        async with _entered(request) as visit:
+            answer = handle(visit)
+        return Response(status_code=204) if answer is NOTHING else answer
 
-    return endpoint
+    return gates.answering(entering)
+
+
+def _too_many(wait: int) -> Refusal:
+    return Refusal(429, TOO_MANY, wait=wait)
 
 
 @asynccontextmanager
@@ -95,26 +97,17 @@ async def _entered(request: Request) -> AsyncIterator[Visit]:
     request.state.grant = grant
     if grant is None or PERSONAL not in grant.scopes:
         raise Refusal(401, "Invalid or expired access token")
-    _within_quota(request, grant.id, desk)
+    limit = desk.settings["requests_a_minute"]
+    gates.count(request, ("garmin", grant.id), limit, _too_many)
     doing: dict[str, int] = request.app.state.recent.setdefault("garmin at once", {})
     if doing.get(grant.id, 0) >= desk.settings["at_once"]:
-        raise Refusal(429, TOO_MANY, wait=14)
+        raise _too_many(14)
     doing[grant.id] = doing.get(grant.id, 0) + 1
     try:
         await asyncio.sleep(desk.settings["answer_after"])
         yield Visit(request, world, world.person(grant.person), desk)
     finally:
         doing[grant.id] -= 1
-
-
-def _within_quota(request: Request, grant: str, desk: GarminDesk) -> None:
-    """So many requests in any minute."""
-    now = request.app.state.world.clock.pace()
-    recent: list[float] = request.app.state.recent.setdefault(("garmin", grant), [])
-    recent[:] = [at for at in recent if now - 60 < at <= now]
-    if len(recent) >= desk.settings["requests_a_minute"]:
-        raise Refusal(429, TOO_MANY, wait=max(1, int(recent[0] + 60 - now) + 1))
-    recent.append(now)
 
 
 # -- what there is -------------------------------------------------------------------------------

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+
+from sleepbalance.sandbox import gates
 
 NO_SUCH_PULL = "InvalidPullTokenException failure"
 TOO_MANY = "Too many requests, please try again later"
 
 
-class Refusal(Exception):
-    """An answer that is not what was asked for."""
-
+class Refusal(gates.Refusal):
     def __init__(self, status: int, message: str, *, wait: int | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.wait = status, message, wait
-
-    def response(self) -> Response:
-        headers = {} if self.wait is None else {"retry-after": str(self.wait)}
-        return JSONResponse({"errorMessage": self.message}, self.status, headers)
+        headers = {} if wait is None else {"retry-after": str(wait)}
+        super().__init__(status, {"errorMessage": message}, headers)
+        self.message = message
 
 
 def refusal(status: int, wait: int) -> Response:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
+from sleepbalance.sandbox import gates
 from sleepbalance.sandbox.oauth import Desk, Grant
 from sleepbalance.sandbox.parts.google_fit.refusals import (
     JSON,
-    Refusal,
     ended,
     invalid,
     not_registered,
@@ -55,15 +55,7 @@ class Visit:
 
 def answering(handle: Callable[[Request], Any]) -> Callable[[Request], Any]:
     """Makes an endpoint of a function that gives JSON or raises a Refusal."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            answer = handle(request)
-        except Refusal as no:
-            return no.response()
-        return JSONResponse(answer, media_type=JSON)
-
-    return endpoint
+    return gates.answering(handle, JSON)
 
 
 def enter(request: Request, scopes: frozenset[str], allowed: frozenset[str]) -> Visit:
@@ -80,7 +72,8 @@ def enter(request: Request, scopes: frozenset[str], allowed: frozenset[str]) -> 
         raise not_registered()
     world: World = request.app.state.world
     person = world.person(grant.person)
-    _within_quota(request, person, desk.settings["rate_limit"])
+    limit = desk.settings["rate_limit"]  # requests in any minute
+    gates.count(request, ("google_fit", person.id), limit, partial(refusal, 429))
     if not scopes & frozenset(grant.scopes):
         raise scope_missing()
     if request.path_params.get("user", "me") != "me":
@@ -89,13 +82,3 @@ def enter(request: Request, scopes: frozenset[str], allowed: frozenset[str]) -> 
         if name not in allowed | STANDARD:
             raise invalid(f'Invalid JSON payload received. Unknown name "{name}".')
     return Visit(request, world, person, grant, desk.settings)
-
-
-def _within_quota(request: Request, person: Person, limit: int) -> None:
-    """So many requests in any minute."""
-    now = request.app.state.world.clock.pace()
-    recent: list[float] = request.app.state.recent.setdefault(("google_fit", person.id), [])
-    recent[:] = [at for at in recent if now - 60 < at <= now]
-    if len(recent) >= limit:
-        raise refusal(429, max(1, int(recent[0] + 60 - now) + 1))
-    recent.append(now)

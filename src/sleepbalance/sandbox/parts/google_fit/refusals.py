@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
+
+from sleepbalance.sandbox import gates
 
 JSON = "application/json; charset=UTF-8"
 INFO = "type.googleapis.com/google.rpc.ErrorInfo"
@@ -15,9 +17,7 @@ NOWHERE = (
 )
 
 
-class Refusal(Exception):
-    """An answer that ends the handling of a request."""
-
+class Refusal(gates.Refusal):
     def __init__(
         self,
         code: int,
@@ -27,18 +27,12 @@ class Refusal(Exception):
         info: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.error: dict[str, Any] = {"code": code, "message": message, "status": status}
+        error: dict[str, Any] = {"code": code, "message": message, "status": status}
         if reason:
-            told = {"message": message, "domain": "global", "reason": reason}
-            self.error["errors"] = [told]
+            error["errors"] = [{"message": message, "domain": "global", "reason": reason}]
         if info:
-            self.error["details"] = [{"@type": INFO, "domain": "googleapis.com", **info}]
-        self.headers = dict(headers or {})
-
-    def response(self) -> Response:
-        code: int = self.error["code"]
-        return JSONResponse({"error": self.error}, code, self.headers, media_type=JSON)
+            error["details"] = [{"@type": INFO, "domain": "googleapis.com", **info}]
+        super().__init__(code, {"error": error}, headers, JSON)
 
 
 class Nowhere(Refusal):

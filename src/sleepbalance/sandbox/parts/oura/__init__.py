@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from sleepbalance.sandbox.gates import answering
 from sleepbalance.sandbox.parts import Part
 from sleepbalance.sandbox.parts.oura import collections, login, refusals
-from sleepbalance.sandbox.parts.oura.gate import answering
 from sleepbalance.sandbox.parts.oura.names import document_id, user_id
 
 USER, MADE_UP = "/v2/usercollection", "/v2/sandbox/usercollection"

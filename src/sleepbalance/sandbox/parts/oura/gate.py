@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
+from sleepbalance.sandbox.gates import count
 from sleepbalance.sandbox.oauth import Desk, Grant
 from sleepbalance.sandbox.parts.oura.refusals import (
     WINDOW,
@@ -32,18 +33,6 @@ class Visit:
     query: Mapping[str, str]
 
 
-def answering(handle: Callable[[Request], Any]) -> Callable[[Request], Any]:
-    """Makes an endpoint of a function that gives JSON or raises a Refusal."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return JSONResponse(handle(request))
-        except Refusal as no:
-            return no.response()
-
-    return endpoint
-
-
 def enter(request: Request, scope: str | None) -> Visit:
     """`scope` None: any will do. Raises Refusal."""
     desk: Desk = request.app.state.desks["oura"]
@@ -53,7 +42,8 @@ def enter(request: Request, scope: str | None) -> Visit:
     if grant is None:
         raise unauthorized()
     person = world.person(grant.person)
-    _within_limit(request, person, desk.settings["rate_limit"])
+    limit, too_many = desk.settings["rate_limit"], partial(_too_many, request)
+    count(request, ("oura", person.id), limit, too_many, WINDOW)
     if person.id in desk.settings["lapsed"] and scope is not None:
         raise forbidden()
     if scope is not None and scope not in grant.scopes:
@@ -63,13 +53,5 @@ def enter(request: Request, scope: str | None) -> Visit:
     return Visit(world, person, grant, desk.settings, dict(request.query_params))
 
 
-def _within_limit(request: Request, person: Person, limit: int) -> None:
-    """So many requests in any five minutes."""
-    now = request.app.state.world.clock.pace()
-    recent: list[float] = request.app.state.recent.setdefault(("oura", person.id), [])
-    recent[:] = [at for at in recent if now - WINDOW < at <= now]
-    if len(recent) >= limit:
-        wait = max(1, int(recent[0] + WINDOW - now) + 1)
-        until = int(request.app.state.world.now().timestamp()) + wait
-        raise refusal(429, wait, until)
-    recent.append(now)
+def _too_many(request: Request, wait: int) -> Refusal:
+    return refusal(429, wait, int(request.app.state.world.now().timestamp()) + wait)

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from sleepbalance.sandbox import gates
 
 WINDOW = 300  # seconds
 LIMIT = 5000
 
 
-class Refusal(Exception):
-    """An answer that ends the handling of a request."""
-
+class Refusal(gates.Refusal):
     def __init__(self, status: int, detail: Any, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(str(detail))
-        self.status, self.detail, self.headers = status, detail, dict(headers or {})
-
-    def response(self) -> Response:
-        return JSONResponse({"detail": self.detail}, self.status, self.headers)
+        super().__init__(status, {"detail": detail}, headers)
 
 
 def unauthorized() -> Refusal:
