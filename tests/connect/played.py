@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,17 +99,23 @@ class Home:
     makers: Makers
     user: str | None = None
     edges: dict[str, float] = field(default_factory=dict)
+    maker: str = MAKER
 
-    def links(self, user: str | None = None) -> Links:
-        return Links.to(self.makers.outside(self.app, **self.edges), user or self.user, MAKER)
+    def links(self, user: str | None = None, door: str | None = None) -> Links:
+        outside = self.makers.outside(self.app, **self.edges)
+        return Links.to(outside, user or self.user, self.maker, door)
 
     def existing(self) -> Links:
-        return Links.existing(self.makers.outside(self.app), self.user, MAKER)
+        return Links.existing(self.makers.outside(self.app), self.user, self.maker)
 
     def consent(
-        self, person: str = "1", allow: Sequence[str] | None = None, user: str | None = None
+        self,
+        person: str = "1",
+        allow: Collection[str] | None = None,
+        user: str | None = None,
+        door: str | None = None,
     ) -> tuple[Links, Received]:
-        links = self.links(user)
+        links = self.links(user, door)
         login = links.begin(links.redirect_by_hand)
         back = sandbox.consent(login.address, person=person, allow=allow)
         return links, links.receive(login, dict(parse_qsl(urlsplit(back).query)))
@@ -120,13 +126,13 @@ class Home:
 
     def sync(self, first: dt.date | None = None, last: dt.date | None = None) -> list[Any]:
         outside = self.makers.outside(self.app, **self.edges)
-        return sync_connected(outside, self.user, MAKER, (first, last))
+        return sync_connected(outside, self.user, self.maker, (first, last))
 
 
 @contextmanager
-def home(path: Path, url: str, played: Makers) -> Iterator[Home]:
+def home(path: Path, url: str, played: Makers, maker: str = MAKER) -> Iterator[Home]:
     with opened(Folder(path, url, sandbox=True)) as app:
-        yield Home(app, played)
+        yield Home(app, played, maker=maker)
 
 
 # -- by the command ------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import pytest
 from sleepbalance.app import connected
 from sleepbalance.sandbox.parts.google_fit.apps import SECOND
 from sleepbalance.sandbox.parts.google_fit.gate import ACTIVITY, HEART, OXYGEN, SLEEP
-from tests.connect.played import TODAY, TOLD, Makers
-from tests.google_fit.conftest import MAKER, SYDNEY, FitHome
+from tests.connect.played import TODAY, TOLD, Home, Makers
+from tests.google_fit.conftest import MAKER, SYDNEY
 from tests.homes import everything_but_the_log, nights
 
 FIRST, LAST = dt.date(2026, 11, 1), dt.date(2026, 11, 14)
@@ -19,7 +19,7 @@ UNTOLD = {"bed_time", "wake_time"}  # Google Fit knows neither
 HEARTS = ("avg_heart_rate", "min_heart_rate", "max_heart_rate")
 
 
-def same_as_the_truth(home: FitHome, truth: list[dict[str, Any]], *, hearts: bool = True) -> None:
+def same_as_the_truth(home: Home, truth: list[dict[str, Any]], *, hearts: bool = True) -> None:
     found = {str(night["sleep_date"]): night for night in home.app.nights(None)}
     assert list(found) == [told["sleep_date"] for told in truth]
     names = [name for name in TOLD if name not in {"sleep_date", *UNTOLD}]
@@ -32,7 +32,7 @@ def same_as_the_truth(home: FitHome, truth: list[dict[str, Any]], *, hearts: boo
         assert {night[name] for name in UNTOLD} == {None}
 
 
-def test_the_whole_flow(here: FitHome, played: Makers) -> None:
+def test_the_whole_flow(here: Home, played: Makers) -> None:
     row = here.connect(SYDNEY)
     assert (row["status"], row["may_not_read"]) == ("connected", [])
     (person,) = [each for each in played.get("/-/people") if each["id"] == SYDNEY]
@@ -53,7 +53,7 @@ def test_the_whole_flow(here: FitHome, played: Makers) -> None:
     assert _beside(here) > 5
 
 
-def _beside(home: FitHome) -> int:
+def _beside(home: Home) -> int:
     """Nights that a second app told too, with less or without stages: it is never chosen."""
     count = 0
     for night in home.app.nights(None):
@@ -63,7 +63,7 @@ def _beside(home: FitHome) -> int:
     return count
 
 
-def test_a_second_sync_changes_nothing_and_asks_little(here: FitHome, played: Makers) -> None:
+def test_a_second_sync_changes_nothing_and_asks_little(here: Home, played: Makers) -> None:
     here.connect(SYDNEY)
     here.sync()
     played.move(hours=25)
@@ -79,7 +79,7 @@ def test_a_second_sync_changes_nothing_and_asks_little(here: FitHome, played: Ma
     assert after == before
 
 
-def test_old_nights_and_streams_that_nobody_merged(here: FitHome, played: Makers) -> None:
+def test_old_nights_and_streams_that_nobody_merged(here: Home, played: Makers) -> None:
     half = str(LAST - dt.timedelta(days=7))
     played.post("/-/settings", {MAKER: {"activities_until": half, "merged": False}})
     here.connect(SYDNEY)
@@ -87,7 +87,7 @@ def test_old_nights_and_streams_that_nobody_merged(here: FitHome, played: Makers
     same_as_the_truth(here, played.truth(SYDNEY, first=str(FIRST), last=str(LAST)))
 
 
-def test_what_was_not_allowed_is_absent_and_said(here: FitHome, played: Makers) -> None:
+def test_what_was_not_allowed_is_absent_and_said(here: Home, played: Makers) -> None:
     half = str(LAST - dt.timedelta(days=7))
     played.post("/-/settings", {MAKER: {"activities_until": half}})
     row = here.connect(SYDNEY, allow=[SLEEP, "openid"])
@@ -119,7 +119,7 @@ def fault(played: Makers, name: str, path: str) -> None:
     played.fault(name, path, provider=MAKER, seconds=0)
 
 
-def heals(home: FitHome, played: Makers) -> None:
+def heals(home: Home, played: Makers) -> None:
     played.heal()
     home.edges = {}
     played.move(seconds=5)
@@ -136,7 +136,7 @@ def heals(home: FitHome, played: Makers) -> None:
 @pytest.mark.parametrize("path", [SESSIONS, STAGES])
 @pytest.mark.parametrize("name", FAULTS)
 def test_without_sleeps_or_stages_nothing_moves(
-    here: FitHome, played: Makers, name: str, path: str
+    here: Home, played: Makers, name: str, path: str
 ) -> None:
     here.edges = {"timeout": 2.0, "patience": 0.0}
     here.connect(SYDNEY)
@@ -156,7 +156,7 @@ def test_without_sleeps_or_stages_nothing_moves(
 
 @pytest.mark.parametrize("step", BESIDE)
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_is_beside_fails_alone(here: FitHome, played: Makers, name: str, step: str) -> None:
+def test_what_is_beside_fails_alone(here: Home, played: Makers, name: str, step: str) -> None:
     here.edges = {"timeout": 2.0, "patience": 0.0}
     here.connect(SYDNEY)
     fault(played, name, BESIDE[step])
@@ -169,7 +169,7 @@ def test_what_is_beside_fails_alone(here: FitHome, played: Makers, name: str, st
     heals(here, played)
 
 
-def rest(home: FitHome) -> None:
+def rest(home: Home) -> None:
     """Until the limit that the maker spoke of is over."""
     import time
 
@@ -179,9 +179,7 @@ def rest(home: FitHome) -> None:
     time.sleep(Pauses(home.app.engine, row["id"], row["provider"]).left())
 
 
-def test_stages_that_come_as_an_empty_object_are_no_stages_lost(
-    here: FitHome, played: Makers
-) -> None:
+def test_stages_that_come_as_an_empty_object_are_no_stages_lost(here: Home, played: Makers) -> None:
     """A good answer always names its stream; else old nights would stay bare for good."""
     here.connect(SYDNEY)
     fault(played, "empty", STAGES)
@@ -189,7 +187,7 @@ def test_stages_that_come_as_an_empty_object_are_no_stages_lost(
     heals(here, played)
 
 
-def test_a_consent_that_was_withdrawn(here: FitHome, played: Makers) -> None:
+def test_a_consent_that_was_withdrawn(here: Home, played: Makers) -> None:
     here.connect(SYDNEY)
     here.sync(FIRST, LAST)
     before = nights(here.app)
@@ -201,7 +199,7 @@ def test_a_consent_that_was_withdrawn(here: FitHome, played: Makers) -> None:
     assert nights(here.app) == before
 
 
-def test_a_token_that_expired_is_renewed(here: FitHome, played: Makers) -> None:
+def test_a_token_that_expired_is_renewed(here: Home, played: Makers) -> None:
     here.connect(SYDNEY)
     played.move(hours=2)
     assert {attempt["status"] for attempt in here.sync(FIRST, LAST)} == {"success"}
@@ -211,9 +209,7 @@ def test_a_token_that_expired_is_renewed(here: FitHome, played: Makers) -> None:
 
 
 @pytest.mark.parametrize("code", [403, 404, 410])
-def test_when_it_ends_it_says_so_and_keeps_what_came(
-    here: FitHome, played: Makers, code: int
-) -> None:
+def test_when_it_ends_it_says_so_and_keeps_what_came(here: Home, played: Makers, code: int) -> None:
     here.connect(SYDNEY)
     here.sync(FIRST, LAST)
     before = nights(here.app)
@@ -227,7 +223,7 @@ def test_when_it_ends_it_says_so_and_keeps_what_came(
     assert nights(here.app) == before
 
 
-def test_a_project_that_may_not_is_not_the_end(here: FitHome, played: Makers) -> None:
+def test_a_project_that_may_not_is_not_the_end(here: Home, played: Makers) -> None:
     here.connect(SYDNEY)
     played.post("/-/settings", {MAKER: {"registered": False}})
     attempts = here.sync(FIRST, LAST)
@@ -238,7 +234,7 @@ def test_a_project_that_may_not_is_not_the_end(here: FitHome, played: Makers) ->
     heals(here, played)
 
 
-def test_letting_go_tells_google(here: FitHome, played: Makers) -> None:
+def test_letting_go_tells_google(here: Home, played: Makers) -> None:
     here.connect(SYDNEY, allow=[SLEEP, "openid", HEART, OXYGEN, ACTIVITY])
     ended = here.existing().end()
     assert ended.revoked is True

@@ -8,12 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-import google_auth_httplib2
-import httplib2
 import httpx2
 import pytest
-from google.oauth2.credentials import Credentials
-from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 
 from sleepbalance.sandbox import Address, running
@@ -23,6 +19,7 @@ from sleepbalance.sandbox.parts.google_fit.gate import ACTIVITY, HEART, SCOPES, 
 from sleepbalance.sandbox.parts.google_fit.streams import TYPES
 from tests.google_fit.made import ACTIVITIES, HEARTS, OXYGENS, STAGES
 from tests.sandbox.discovery import document, faults
+from tests.sandbox.google import client
 from tests.sandbox.guest import TODAY, Guest
 
 FITNESS = "fitness.v1"
@@ -127,20 +124,8 @@ def test_the_validator_objects() -> None:
 
 @pytest.fixture
 def service(guest: Visitor) -> Iterator[Any]:
-    credentials = Credentials(  # type: ignore[no-untyped-call]
-        token=guest.tokens["access_token"],
-        refresh_token=guest.tokens["refresh_token"],
-        token_uri=f"{guest.url}/token",
-        client_id="sandbox",
-        client_secret="sandbox",
-        scopes=list(SCOPES),
-    )
-    plain = httplib2.Http(timeout=60, proxy_info=None)
-    http = google_auth_httplib2.AuthorizedHttp(credentials, http=plain)
-    place = {"api_endpoint": f"{guest.url}/fitness/v1/users/"}
-    built = build_from_document(json.dumps(document(FITNESS)), http=http, client_options=place)
-    yield built
-    built.close()
+    with client(guest, document(FITNESS), SCOPES, "/fitness/v1/users/") as built:
+        yield built
 
 
 def test_googles_own_client_reads_sleeps_and_their_stages(guest: Visitor, service: Any) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sleepbalance.app import opened
-from sleepbalance.folder import Folder
-from tests.connect.played import Makers, makers
-from tests.oura.home import Home
+from tests.connect.played import Home, Makers, home, makers
+
+MAKER = "oura"
 
 
 @pytest.fixture
@@ -21,5 +20,5 @@ def played() -> Iterator[Makers]:
 
 @pytest.fixture
 def here(tmp_path: Path, played: Makers) -> Iterator[Home]:
-    with opened(Folder(tmp_path / "data", f"sqlite:///{tmp_path}/nights.db", sandbox=True)) as app:
-        yield Home(app, played)
+    with home(tmp_path / "data", f"sqlite:///{tmp_path}/nights.db", played, MAKER) as made:
+        yield made

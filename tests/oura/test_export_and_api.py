@@ -10,9 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.connect.played import TODAY, Makers
+from tests.connect.played import TODAY, Home, Makers
 from tests.homes import nights
-from tests.oura.home import Home
 from tests.oura.test_export import table
 from tests.oura.test_sandbox import Guest
 

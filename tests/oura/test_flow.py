@@ -10,8 +10,8 @@ import pytest
 
 from sleepbalance.app import connected
 from sleepbalance.errors import NotEntitled
-from tests.connect.played import TOLD, Makers, same_as_the_truth
-from tests.oura.home import MAKER, Home
+from tests.connect.played import TOLD, Home, Makers, same_as_the_truth
+from tests.oura.conftest import MAKER
 
 FIRST = dt.date(2026, 9, 1)
 STAGES = ("deep_sleep_duration", "rem_sleep_duration", "light_sleep_duration")

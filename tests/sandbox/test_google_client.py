@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from typing import Any
 
-import google_auth_httplib2
-import httplib2
 import pytest
-from google.oauth2.credentials import Credentials
-from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 
 from tests.sandbox.discovery import document
+from tests.sandbox.google import client
 from tests.sandbox.guest import SCOPES, SLEEP, TODAY, Guest
 
 
 @pytest.fixture
 def service(guest: Guest) -> Iterator[Any]:
     """The client of the package, pointed at the sandbox and given the tokens of a real login."""
-    credentials = Credentials(  # type: ignore[no-untyped-call]
-        token=guest.tokens["access_token"],
-        refresh_token=guest.tokens["refresh_token"],
-        token_uri=f"{guest.url}/token",
-        client_id="sandbox",
-        client_secret="sandbox",
-        scopes=list(SCOPES),
-    )
-    plain = httplib2.Http(timeout=60, proxy_info=None)
-    http = google_auth_httplib2.AuthorizedHttp(credentials, http=plain)
-    built = build_from_document(
-        json.dumps(document()), http=http, client_options={"api_endpoint": f"{guest.url}/"}
-    )
-    yield built
-    built.close()
+    with client(guest, document(), SCOPES) as built:
+        yield built
 
 
 def test_a_whole_history_with_paging_and_refresh(guest: Guest, service: Any) -> None:
