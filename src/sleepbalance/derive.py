@@ -139,7 +139,8 @@ class _Derivation:
 def _roads() -> nights.Roads:
     known = providers.load().values()
     apps = {word: provider.id for provider in known for word in provider.apps}
-    return nights.Roads(apps, {provider.id: provider.name for provider in known})
+    names = {provider.id: provider.name for provider in known}
+    return nights.Roads(apps, names, {provider.id for provider in known if provider.hub})
 
 
 def _touches(stored: Stored, start: dt.datetime, end: dt.datetime) -> bool:

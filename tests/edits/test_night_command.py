@@ -126,6 +126,8 @@ def test_a_night_is_a_nap_and_a_nap_a_night(home: Path) -> None:
     main = night(home, NEXT, "--sleep", "14:30", "--main")
     assert main["sleep_start_time"] == "2025-10-22T14:00:00+02:00"
     assert len(main["details"]["other_main_sleeps"]) == 1
+    (line,) = [x for x in run("night", NEXT, data=home).stdout.splitlines() if "Another" in x]
+    assert line.endswith("23:00–06:30: 7 h 18 min, Test Watch")
 
 
 def test_a_sleep_is_chosen_by_a_time_that_it_holds_or_begins_near(home: Path) -> None:

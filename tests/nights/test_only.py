@@ -6,7 +6,7 @@ from typing import Any
 
 from sleepbalance.model import EditKind
 from sleepbalance.nights import EVERY, SourceRank, derive
-from sleepbalance.nights.only import NOT_WANTED
+from sleepbalance.nights.only import NOT_WANTED, ONLY_WANTED
 from tests.nights.made import NAP, app_row, day, edit, night, nights, phone, report
 
 NIGHT = ("19 23:00", "20 07:00")
@@ -21,7 +21,7 @@ def beside(found: Any) -> dict[str, str]:
 def test_what_nobody_wants_stays_beside_the_night() -> None:
     pair = [report(*NIGHT, "L480"), report("19 23:30", "20 06:00", by="ring")]
     found = night(*pair, order=ONLY_RING)
-    assert found.details["why"] == "only source"
+    assert found.details["why"] == ONLY_WANTED
     assert found.record["total_sleep_time"] == 390
     assert beside(found) == {"Watch": NOT_WANTED}
 
@@ -68,6 +68,10 @@ def test_the_person_may_still_name_or_add_one() -> None:
 def test_a_choice_of_what_the_order_left_out_alone_counts() -> None:
     named = edit(EditKind.SOURCE, NIGHT, provider="demo", account=EVERY, source=None)
     assert len(nights(report(*NIGHT), edits=[named], order=ONLY_RING)) == 1
+    named = edit(EditKind.SOURCE, NIGHT, provider="demo", account=EVERY, source="watch")
+    told = report(*NIGHT), report(*NIGHT, "L480", by="ring", provider="other")
+    found = night(*told, edits=[named], order=ONLY_RING)
+    assert found.details["why"] == "your choice for this night"
 
 
 def test_what_its_maker_took_back_leaves_no_row_if_nobody_wants_it() -> None:

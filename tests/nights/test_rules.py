@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sleepbalance.model import Method, Report, Totals, ZoneFrom
-from sleepbalance.nights import RULES, SourceRank, derive
+from sleepbalance.nights import RULES, Roads, SourceRank, derive
 from tests.nights.made import MAIN, NAP, UNCONFIRMED, at, day, night, nights, phone, report
 
 
@@ -419,11 +419,49 @@ def test_equal_reports_are_told_apart_by_name() -> None:
 
 def test_a_device_that_came_by_another_road_too_is_named_as_that() -> None:
     own = report("19 23:00", "20 07:00", "L300 D180", provider="maker")
-    relayed = report("19 23:00", "20 06:59", "L300 D179", provider="phone", by="Maker Connect")
-    found = night(own, relayed)
+    relayed = report("19 23:00", "20 07:00", "L300 D180", provider="phone", by="Maker Connect")
+    found = night(own, relayed, roads=Roads(hubs={"phone"}))
     why = "Maker Connect by phone seems to be the same by another road"
     assert [s["why"] for s in listed(found.details, "alternatives")] == [why]
     assert found.details["why"] == f"Watch: {why}"
+
+
+@pytest.mark.parametrize(
+    ("stages", "provider", "hubs"),
+    [("L300 D180", "ring", set()), ("L290 D190", "phone", {"phone"}), (None, "phone", {"phone"})],
+)
+def test_three_devices_with_equal_ends_are_three_devices(
+    stages: str | None, provider: str, hubs: set[str]
+) -> None:
+    ends = "19 23:00", "20 07:00"
+    own = report(*ends, "L300 D180", provider="maker")
+    other = report(*ends, stages, provider=provider, by="ring")
+    why = str(night(own, other, roads=Roads(hubs=hubs)).details["why"])
+    assert "road" not in why
+    assert why.startswith("Watch: ")
+
+
+def test_the_order_is_the_reason_where_it_decided() -> None:
+    ends = "19 23:00", "20 07:00", "L300 D180"
+    own, relayed = report(*ends, provider="maker"), report(*ends, provider="phone", by="ring")
+    roads = Roads({"ring": "maker"}, {"maker": "Maker", "phone": "Phone"}, {"phone"})
+    for given in (roads, Roads(hubs={"phone"})):
+        found = night(own, relayed, roads=given, order=[SourceRank("maker", "")])
+        assert "before Ring in your order of sources" in str(found.details["why"])
+
+
+def test_the_longer_of_two_main_sleeps_by_two_makers_is_the_row() -> None:
+    called = report("18 12:00", "18 19:00", "L420", provider="other", by="band", kind=MAIN)
+    whole = report("17 21:00", "18 07:00", "L600")
+    parts = report("17 21:00", "17 23:40", "L160"), report("18 00:20", "18 07:00", "L400")
+    for told, total in (((whole,), 600), (parts, 560)):
+        found = night(called, *told)
+        assert found.record["total_sleep_time"] == total
+        assert [s["source"] for s in listed(found.details, "other_main_sleeps")] == ["Band"]
+    short = night(called, report("18 02:00", "18 06:30", "L270"))
+    assert short.record["total_sleep_time"] == 420
+    more = report("17 20:00", "18 04:00", "L480", provider="other", by="band")
+    assert night(called, more).record["total_sleep_time"] == 420  # the maker knows of both
 
 
 def test_what_ends_early_is_said_so() -> None:

@@ -126,7 +126,7 @@ def _beside(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
     for sleep in details.get("other_main_sleeps") or ():
         out.say(
             f"Another sleep ended on this date, {words.span(sleep['start'], sleep['end'])}:"
-            f" {words.minutes(sleep['minutes'])}"
+            f" {words.minutes(sleep['total_sleep_time'])}, {sleep['source']}"
         )
     if details.get("zone"):
         out.say(f"Zone: {details['zone']}, {_ZONES.get(details['zone_from'], '')}")

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from sleepbalance.model import UNNAMED, local
+from sleepbalance.nights.parts import Tally, tally_sum
 from sleepbalance.nights.roads import NO_ROADS, Roads
 from sleepbalance.nights.rules import Rules
 from sleepbalance.nights.sleeps import PERSON, Sleep
@@ -28,6 +29,8 @@ GRADES = {
 
 
 EVERY = "*"
+ALONE = "only source"
+YOUR_CHOICE = "your choice for this night"
 
 
 class SourceRank(NamedTuple):
@@ -281,7 +284,7 @@ def is_rank(source: SourceKey, rank: SourceRank) -> bool:
 
 def _why(best: Candidate, found: Sequence[Candidate], roads: Roads) -> str:
     if len(found) == 1:
-        return "only source"
+        return ALONE
     rivals = [c for c in found[1:] if not _one_device(best, c)] or found[1:]
     return f"{best.name}: {_reason(best, min(rivals, key=lambda c: c.merit), roads)}"
 
@@ -293,12 +296,13 @@ def _one_device(one: Candidate, two: Candidate) -> bool:
 def _reason(best: Candidate, loser: Candidate, roads: Roads) -> str:
     """Why a source was not chosen."""
     if best.named:
-        return "you added it" if best.source.provider == PERSON else "your choice for this night"
+        return "you added it" if best.source.provider == PERSON else YOUR_CHOICE
     if loser.copy_of == best.source.provider:
-        return f"{loser.name} is {_road(loser, roads)}"
+        same = f"{loser.name} is {_road(loser, roads)}"
+        return f"{same}; {_compared(best, loser)}" if best.rank != loser.rank else same
     if best.copy_of == loser.source.provider:
         return f"{_road(best, roads)}; {_compared(best, loser)}"
-    if _same_record(best, loser):
+    if best.rank == loser.rank and _same_record(best, loser, roads):
         by = roads.name(loser.source.provider)
         return f"{loser.name} by {by} seems to be the same by another road"
     return _compared(best, loser)
@@ -325,13 +329,18 @@ def _by_merit(best: Candidate, loser: Candidate) -> str:
     return f"{loser.name} tells as much; the first by name is taken"
 
 
-def _same_record(one: Candidate, two: Candidate) -> bool:
-    """A device whose sleep came by another maker's door too: it agrees to the minute."""
-    if one.source.provider == two.source.provider or IN_BED in (one.grade, two.grade):
+def _same_record(one: Candidate, two: Candidate, roads: Roads) -> bool:
+    """A device whose sleep was written into a hub too: both ends and every stage agree."""
+    providers = {one.source.provider, two.source.provider}
+    if len(providers) == 1 or not any(p in roads.hubs for p in providers):
         return False
-    pairs = ((one.size, two.size), (one.period, two.period))
     ends = abs(_begins(one) - _begins(two)), abs(_ends(one) - _ends(two))
-    return max(ends) <= MINUTE and all(abs(a - b) <= MINUTE.seconds for a, b in pairs)
+    tallies = [tally_sum([s.tally for s in c.sleeps]) for c in (one, two)]
+    return max(ends) <= MINUTE and tallies[0].staged and _stages(tallies[0]) == _stages(tallies[1])
+
+
+def _stages(tally: Tally) -> tuple[int, ...]:
+    return (tally.light or 0, tally.deep or 0, tally.rem or 0, tally.asleep or 0)
 
 
 def _short_of(loser: Candidate, longest: Candidate) -> str:

@@ -50,13 +50,21 @@ def _main(ordered: Sequence[Episode], rules: Rules) -> Episode | None:
         sure = []
     if not sure:
         sure = [e for e in ordered if _long_enough(e.chosen, rules)]
-    return max(sure, key=lambda e: _standing(e.chosen), default=None)
+    called = [e for e in sure if e.chosen.kind is Kind.MAIN]
+    yours = [e for e in called if e.chosen.by_person]
+    return max(yours or _rivals(sure, called, rules), key=lambda e: e.chosen.size, default=None)
 
 
-def _standing(sleep: Sleep) -> tuple[bool, bool, int]:
-    """The person's word, the maker's, the longest (in bed only: by time in bed); first on a tie."""
-    called = sleep.kind is Kind.MAIN
-    return (called and sleep.by_person, called, sleep.size)
+def _rivals(sure: Sequence[Episode], called: Sequence[Episode], rules: Rules) -> Sequence[Episode]:
+    """What the makers call the night, and main sleeps of which another maker told: by length."""
+    if not called:
+        return sure
+    spoken = {e.chosen.source for e in called}
+    return [
+        e
+        for e in sure
+        if e in called or (e.chosen.source not in spoken and _main_too(e.chosen, rules))
+    ]
 
 
 def _daytime_nap(sleep: Sleep, rules: Rules) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sleepbalance.model import Edit, EditKind, Report, local
 from sleepbalance.nights.beds import Beds
-from sleepbalance.nights.choice import Alternative, Episode, SourceRank, groups_of
+from sleepbalance.nights.choice import ALONE, Alternative, Episode, SourceRank, groups_of
 from sleepbalance.nights.days import Day, day_of
 from sleepbalance.nights.doors import Homes, at_home, edit_at_home, rank_at_home, with_devices
 from sleepbalance.nights.edits import (
@@ -149,7 +149,7 @@ def _told(readings: Sequence[Reading], words: Sequence[Word], ways: Ways, rules:
             group.sleeps, rules, ways.order, named.get(id(group)), ways.roads
         )
     ]
-    episodes += [Episode(s, "only source") for s in dated if is_wanted(s.source, ways.order)]
+    episodes += [Episode(s, ALONE) for s in dated if is_wanted(s.source, ways.order)]
     spoken = edited(episodes, words)
     return _Told(standing, superseded, sleeps, spoken, _meant(episodes, spoken, words))
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from sleepbalance.nights.choice import (
+    ALONE,
     EVERY,
+    YOUR_CHOICE,
     Alternative,
     Episode,
     SourceRank,
@@ -21,6 +23,7 @@ from sleepbalance.nights.sleeps import PERSON, Sleep
 from sleepbalance.nights.standing import SourceKey
 
 NOT_WANTED = "you take nights only from the sources of your order"
+ONLY_WANTED = "the only one here of the sources that you take nights from"
 
 
 def is_wanted(source: SourceKey, order: Sequence[SourceRank]) -> bool:
@@ -46,7 +49,16 @@ def choose_wanted(
     if not wanted:
         return []
     rest = [s for s in sleeps if s not in wanted]
-    return _beside(choose(wanted, rules, order, named, *more), rest)
+    chosen = choose(wanted, rules, order, named, *more)
+    return _beside([_as_wanted(episode, named) for episode in chosen], rest)
+
+
+def _as_wanted(episode: Episode, named: SourceRank | None) -> Episode:
+    """The reason where no other source that may be a night told it."""
+    if episode.why != ALONE:
+        return episode
+    chosen = named is not None and is_rank(episode.chosen.source, named)
+    return replace(episode, why=YOUR_CHOICE if chosen else ONLY_WANTED)
 
 
 def _beside(episodes: Sequence[Episode], rest: Sequence[Sleep]) -> list[Episode]:

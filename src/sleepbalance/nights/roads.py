@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sleepbalance.model import Source
@@ -11,10 +11,11 @@ from sleepbalance.model import Source
 @dataclass(frozen=True, slots=True)
 class Roads:
     """`apps`: the words, in lower case, by which a maker's app appears with others → its provider;
-    `names`: provider → what people call it."""
+    `names`: provider → what people call it; `hubs`: those that other makers' apps write into."""
 
     apps: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    hubs: Collection[str] = ()
 
     def maker(self, provider: str, source: Source) -> str | None:
         """The provider whose app wrote what came through another `provider`."""
