@@ -155,7 +155,8 @@ class Session:
 
     `start` and `end` span all that the source says of it, in-bed time included. With `wall` they
     are what the clock on the wall showed, written as if in UTC, because the maker sent no offset;
-    resolving the zone turns them into instants. `zone_start` and `zone_end` are what the record
+    resolving the zone turns them into instants; `parts`, where there are any, then tell how long it
+    lasted, however the clock was set meanwhile. `zone_start` and `zone_end` are what the record
     itself says: an IANA name or an offset such as "+02:00"; `printed` is the offset in seconds
     that the file prints whatever the place. A hole between two `parts` is a gap; a hole inside a
     part counts as unknown. Vitals are keyed heart_rate (1/min), hrv_rmssd (ms), hrv_sdnn (ms),

@@ -66,7 +66,8 @@ def _session_is_sound(session: Session) -> None:
     assert session.start < session.end
     for instant in (session.start, session.end, session.sleep_start, session.sleep_end):
         assert instant is None or instant.utcoffset() == dt.timedelta(0)
-    length = (session.end - session.start).total_seconds()
+    set_meanwhile = dt.timedelta(days=1 if session.wall else 0)  # the clock, or on a flight
+    length = (session.end - session.start + set_meanwhile).total_seconds()
     for pieces in (session.hypnogram, session.parts, session.in_bed):
         assert all(piece.offset >= 0 < piece.seconds for piece in pieces)
         assert all(piece.end <= length for piece in pieces)

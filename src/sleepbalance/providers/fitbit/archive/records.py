@@ -20,6 +20,9 @@ SLEEP = "archive-sleep"
 DEVICE = Source(UNNAMED, "Fitbit")
 HAND = Source(UNNAMED + MANUAL_MARK, "Fitbit")
 NEAR = dt.timedelta(minutes=2)  # between two tellings of one sleep
+QUARTER = dt.timedelta(minutes=15)  # all offsets are multiples of it
+ROUNDED = dt.timedelta(minutes=1)  # by so much a duration is rounded
+FURTHEST = dt.timedelta(hours=26)  # between two clocks on earth
 STAGED = ("light", "deep", "rem")
 
 Ends = tuple[dt.datetime | None, dt.datetime | None]
@@ -105,13 +108,37 @@ def merge_sleeps(payloads: Sequence[bytes]) -> bytes:
 
 
 def walls_of(told: Any) -> Ends:
-    """Start and end of a log entry, on the wall."""
+    """Start and end of a log entry, on the wall; who flew west over the date line, as if not."""
     start, end = wall(told.get("startTime")), wall(told.get("endTime"))
-    if start is not None and end is None:
-        seconds = (numeral(told.get("duration")) or 0) / 1000
-        seconds = seconds or (numeral(told.get("timeInBed")) or 0) * 60
-        end = start + dt.timedelta(seconds=int(seconds)) if 0 < seconds < 10**6 else None
+    if start is not None and (end is None or end <= start):
+        lasted = _lasted(told)
+        if lasted and (end is None or _jumped(end - start, lasted) is not None):
+            end = start + lasted
     return start, end
+
+
+def elapsed(told: Any, start: dt.datetime, end: dt.datetime) -> dt.timedelta | None:
+    """How long a sleep between these lasted, where the entry says it.
+
+    The clock may have been set in it, or they flew: by quarters of an hour. What is written in
+    whole minutes has its seconds from the clock.
+    """
+    lasted = _lasted(told)
+    jumped = _jumped(end - start, lasted) if lasted else None
+    return None if jumped is None else end - start - jumped
+
+
+def _lasted(told: Any) -> dt.timedelta | None:
+    seconds = (numeral(told.get("duration")) or 0) / 1000
+    seconds = seconds or (numeral(told.get("timeInBed")) or 0) * 60
+    return dt.timedelta(seconds=int(seconds)) if 0 < seconds < 10**6 else None
+
+
+def _jumped(shown: dt.timedelta, lasted: dt.timedelta) -> dt.timedelta | None:
+    """How far the clock was set between two times that it showed; None where no clock is."""
+    jumped = round((shown - lasted) / QUARTER) * QUARTER
+    apart = abs(shown - lasted - jumped)
+    return jumped if apart <= ROUNDED and abs(jumped) <= FURTHEST else None
 
 
 def by_hand(told: Any) -> bool:

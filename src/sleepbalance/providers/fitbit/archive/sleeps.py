@@ -12,7 +12,7 @@ from sleepbalance.payloads import decode, inside, numeral, seconds, text
 from sleepbalance.provider import Normalised, Raw
 
 from .facts import Night, measured
-from .records import HAND, SLEEP, STAGED, Kept, Line, kept, walls_of
+from .records import HAND, SLEEP, STAGED, Kept, Line, elapsed, kept, walls_of
 from .timeline import of_line, of_log
 from .times import ahead, date
 
@@ -72,7 +72,8 @@ def _of_log(
     if line is not None and not line.is_of((start, end)):
         line = None
     zones = line.zones if line else (None, None)
-    length = _length(start, end, zones)
+    lasted = elapsed(told, start, end)
+    length = _length(start, end, zones, lasted)
     hypnogram = of_log(told, start, length)
     if not hypnogram and line and line.ends[0]:
         hypnogram = of_line(line, line.ends[0], length)
@@ -99,7 +100,7 @@ def _of_log(
         wall=True,
         zone_start=zones[0],
         zone_end=zones[1],
-        parts=(Piece(0, length),),
+        parts=(Piece(0, length),) if lasted or line else (),
         hypnogram=hypnogram or (() if totals else (Segment(0, length, Stage.ASLEEP),)),
         in_bed=() if hand else (Piece(0, length),),
         totals=totals,
@@ -109,12 +110,17 @@ def _of_log(
     )
 
 
-def _length(start: dt.datetime, end: dt.datetime, zones: Sequence[str | None]) -> int:
+def _length(
+    start: dt.datetime,
+    end: dt.datetime,
+    zones: Sequence[str | None],
+    lasted: dt.timedelta | None,
+) -> int:
     """How long it lasted, also where the clock was set in it."""
     here, there = zones
-    length = end - start
+    length = lasted or end - start
     if here is not None and there is not None:
-        length -= ahead(there) - ahead(here)
+        length = end - start - (ahead(there) - ahead(here))
     return max(1, round(length.total_seconds()))
 
 
@@ -148,7 +154,7 @@ def _totals(told: Mapping[str, Any], length: int) -> Totals | None:
     light, deep, rem = (sums.get(name) for name in STAGED)
     staged = sum(filter(None, (light, deep, rem)))
     slept = max(sums.get("asleep") or 0, staged) if slept is None else max(slept, staged)
-    if slept > length or (not slept and told.get("minutesAsleep") is None):
+    if slept > length or (not slept and numeral(told.get("minutesAsleep")) != 0):
         return None
     if not staged:
         light = deep = rem = None  # their zeros say only that nobody staged it
