@@ -3,8 +3,8 @@
 from sleepbalance.nights.choice import EVERY, Episode, SourceRank, is_rank
 from sleepbalance.nights.days import Day
 from sleepbalance.nights.derivation import Derived, derive
-from sleepbalance.nights.edits import TIMES
 from sleepbalance.nights.night import Night
+from sleepbalance.nights.retimed import TIMES
 from sleepbalance.nights.roads import Roads
 from sleepbalance.nights.rules import RULES, Rules
 from sleepbalance.nights.spans import Span

@@ -78,6 +78,7 @@ class Episode:
     by_choice: bool = False
     times: Mapping[str, dt.datetime | None] = field(default_factory=dict)  # as the person says
     dead: bool = False  # the person says that it was no sleep
+    misfit: str | None = None  # why times that the person said are not its own
 
     @property
     def date(self) -> dt.date:

@@ -150,7 +150,7 @@ def _told(readings: Sequence[Reading], words: Sequence[Word], ways: Ways, rules:
         )
     ]
     episodes += [Episode(s, ALONE) for s in dated if is_wanted(s.source, ways.order)]
-    spoken = edited(episodes, words)
+    spoken = edited(episodes, words, rules)
     return _Told(standing, superseded, sleeps, spoken, _meant(episodes, spoken, words))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from sleepbalance.errors import Fatal
@@ -20,13 +20,12 @@ from sleepbalance.model import (
     ZoneFrom,
 )
 from sleepbalance.nights.choice import Episode, Group, SourceRank
-from sleepbalance.nights.parts import BY_BOTH, BY_HYPNOGRAM, Part, Tally, measured
+from sleepbalance.nights.parts import Part
+from sleepbalance.nights.retimed import TIMES, as_told, counted_once
 from sleepbalance.nights.rules import Rules
-from sleepbalance.nights.sleeps import PERSON, Sleep
+from sleepbalance.nights.sleeps import PERSON
 from sleepbalance.nights.spans import Calendar, Span, mostly_same, shared
 from sleepbalance.nights.standing import EARLIEST
-
-TIMES = ("bed_time", "sleep_start", "sleep_end", "wake_time")
 
 
 class Held(Protocol):
@@ -196,7 +195,7 @@ def source_words(words: Sequence[Word], groups: Sequence[Group]) -> dict[int, So
     return named
 
 
-def edited(episodes: Sequence[Episode], words: Sequence[Word]) -> list[Episode]:
+def edited(episodes: Sequence[Episode], words: Sequence[Word], rules: Rules) -> list[Episode]:
     """The episodes with their times as the person says, and those marked that were no sleep."""
     anchors = Anchors(episodes)
     times: dict[int, dict[str, dt.datetime | None]] = {}
@@ -204,16 +203,32 @@ def edited(episodes: Sequence[Episode], words: Sequence[Word]) -> list[Episode]:
     for word in words:
         found = anchors.all(word)
         if word.edit.kind is EditKind.TIMES and found:
-            times.setdefault(id(found[0]), {}).update(_times(word.edit))
+            held = _held(word, found, rules)
+            for name, at in _times(word.edit).items():
+                times.setdefault(id(_of_end(held, name, at)), {})[name] = at
         elif word.edit.kind is EditKind.NOT_SLEEP:
             dead.update(id(e) for e in (found[:1] if word.span else found))
-    return [_as_told(e, times.get(id(e), {}), id(e) in dead) for e in episodes]
+    told = [as_told(e, times.get(id(e), {}), dead=id(e) in dead) for e in episodes]
+    return counted_once(episodes, told)
 
 
-def _as_told(episode: Episode, times: Mapping[str, dt.datetime | None], dead: bool) -> Episode:
-    if not times and not dead:
-        return episode
-    return replace(episode, chosen=retimed(episode.chosen, times), times=times, dead=dead)
+def _held(word: Word, found: Sequence[Episode], rules: Rules) -> list[Episode]:
+    """What an edit of times was made over: one sleep, or what were its parts then, in order."""
+    best = found[0].chosen
+    parts = [
+        e
+        for e in found
+        if e.chosen.source == best.source
+        and mostly_same(word.span, e.chosen.covers, rules.same_sleep)
+    ]
+    return sorted(parts, key=lambda e: e.chosen.start) or [found[0]]
+
+
+def _of_end(held: Sequence[Episode], name: str, at: dt.datetime | None) -> Episode:
+    """Whose end it is: that of the first or the last part which that time leaves standing."""
+    if name in ("bed_time", "sleep_start"):
+        return next((e for e in held if at is None or at < e.chosen.end), held[0])
+    return next((e for e in reversed(held) if at is None or e.chosen.start < at), held[-1])
 
 
 def _times(edit: Edit) -> dict[str, dt.datetime | None]:
@@ -227,69 +242,3 @@ def _instant(value: object) -> dt.datetime | None:
     if told.tzinfo is None:
         raise Fatal(f"{value!r} in an edit has no offset, so nobody knows when that was")
     return told.astimezone(dt.UTC)
-
-
-# -- other times -------------------------------------------------------------------------------
-
-
-def retimed(sleep: Sleep, times: Mapping[str, dt.datetime | None]) -> Sleep:
-    """The sleep between the ends that the person tells.
-
-    What a hypnogram says between them stays; time that the person adds is sleep, stage unknown.
-    """
-    if not sleep.measured and times.get("wake_time"):
-        sleep = replace(sleep, woke=times["wake_time"])
-    start, end = times.get("sleep_start"), times.get("sleep_end")
-    known = all(part.sleep for part in sleep.parts)
-    start, end = (start or sleep.start, end or sleep.end) if known else (start, end)
-    if start is None or end is None or start >= end or (known and _is(sleep, start, end)):
-        return sleep
-    kept = [p for p in sleep.parts if p.span.start < end and start < p.span.end]
-    if not kept or not known:
-        return replace(sleep, parts=(_as_one(sleep.parts[0], Span(start, end)),))
-    starts = [start, *(p.span.start for p in kept[1:])]
-    ends = [*(p.span.end for p in kept[:-1]), end]
-    spans = (Span(*pair) for pair in zip(starts, ends, strict=True))
-    return replace(sleep, parts=tuple(map(_moved, kept, spans)))
-
-
-def _is(sleep: Sleep, start: dt.datetime, end: dt.datetime) -> bool:
-    return (sleep.start, sleep.end) == (start, end)
-
-
-def _as_one(part: Part, span: Span) -> Part:
-    """Where nobody measured when sleep began and ended, the person's two ends are the sleep."""
-    total = part.tally.total
-    fits = total is not None and part.sleep is None and total <= span.seconds
-    tally = part.tally if fits else Tally(asleep=span.seconds)
-    awakenings = part.awakenings if fits else None
-    scope = part.awake_scope if fits else None
-    return replace(
-        part, sleep=span, window=span, tally=tally, awakenings=awakenings, awake_scope=scope
-    )
-
-
-def _moved(part: Part, span: Span) -> Part:
-    old = part.span
-    if span == old:
-        return part
-    if part.tally.total is None:  # nobody told how much of the time was sleep
-        return replace(part, sleep=span, window=_around(part.window, span))
-    inner = Span(max(span.start, old.start), min(span.end, old.end))
-    longer = span.seconds - inner.seconds
-    cut = part if inner == old else _cut(part, inner)
-    tally = replace(cut.tally, asleep=(cut.tally.asleep or 0) + longer)
-    return replace(cut, sleep=span, window=_around(part.window, span), tally=tally)
-
-
-def _around(window: Span, span: Span) -> Span:
-    return Span(min(window.start, span.start), max(window.end, span.end))
-
-
-def _cut(part: Part, inner: Span) -> Part:
-    if part.basis not in (BY_HYPNOGRAM, BY_BOTH):
-        left = max(0, (part.tally.total or 0) - (part.span.seconds - inner.seconds))
-        return replace(part, tally=Tally(asleep=left), awakenings=None, awake_scope=None)
-    tally, awakenings = measured(part.report, inner)
-    unseen = {n: None for n in ("light", "deep", "rem") if getattr(part.tally, n) is None}
-    return replace(part, tally=replace(tally, **unseen), awakenings=awakenings)

@@ -101,7 +101,14 @@ class Figures:
 
     @cached_property
     def in_bed(self) -> int | None:
-        """Seconds in bed; what the person moved is added to or taken from what was told."""
+        """Seconds in bed; what the person moved is added to or taken from what was told.
+
+        None where more sleep is told than there was time in bed: one of them is wrong.
+        """
+        seconds = self._from_bed_to_wake()
+        return None if seconds is None or seconds < self.sleep.asleep else seconds
+
+    def _from_bed_to_wake(self) -> int | None:
         told = self.told
         if self.bed is None or self.wake is None or self.wake <= self.bed:
             return None

@@ -107,7 +107,7 @@ class Scribe:
             "other_main_sleeps": [self._summary(e.chosen, e.times) for e in day.others],
             "alternatives": self._alternatives(main.alternatives),
             "edited": [*edited_columns(main.times), *by_choice, *_your_word(chosen)],
-            "why": main.why,
+            "why": main.why if main.misfit is None else f"{main.why}; {main.misfit}",
             "provenance": origin | by_choice,
         }
         return self._write(main.date, values, details, chosen.source.provider, quality)
