@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,20 +112,27 @@ def body(**told: Any) -> bytes:
     return json.dumps(told).encode()
 
 
-def items(**told: Any) -> list[Item]:
-    return list(HOOK.read(body(**told), NOW))
+def items(now: dt.datetime = NOW, /, **told: Any) -> list[Item]:
+    return list(HOOK.read(body(**told), now))
 
 
-def pushed(**told: Any) -> list[Raw]:
+def pushed(now: dt.datetime = NOW, /, **told: Any) -> list[Raw]:
     """The raw records of a body."""
-    found = items(**told)
+    found = items(now, **told)
     assert [item.problem for item in found if item.problem] == []
     return [raw for item in found for raw in item.raws]
 
 
 def normal(*bodies: Json) -> Normalised:
-    """What becomes of bodies that came in this order."""
-    return PROVIDER.normalise(as_kept(PROVIDER, [raw for told in bodies for raw in pushed(**told)]))
+    """What becomes of bodies that came in this order, all of them within a second."""
+    times = [NOW + dt.timedelta(microseconds=n) for n in range(len(bodies))]
+    came = [pushed(now, **told) for now, told in zip(times, bodies, strict=True)]
+    return PROVIDER.normalise(as_kept(PROVIDER, [raw for raws in came for raw in raws]))
+
+
+def taken_back(result: Normalised) -> set[str]:
+    """The sleeps that are, without the versions of them."""
+    return {name for name in result.withdrawn if not re.search("/[0-9a-f]{32}$", name)}
 
 
 def sessions(**told: Any) -> list[Session]:

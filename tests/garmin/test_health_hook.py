@@ -13,6 +13,7 @@ from sleepbalance.errors import Malformed, Rejected
 from sleepbalance.provider import Delivery, Proof, Reply
 from sleepbalance.providers.garmin.health import HEALTH
 from sleepbalance.providers.garmin.health_hook import HOOK, checked, collect
+from sleepbalance.providers.garmin.health_records import version
 from sleepbalance.testing.recording import Exchange, Recorded
 from tests.garmin.health_made import (
     ME,
@@ -74,7 +75,11 @@ def test_several_people_and_types_come_in_one_body() -> None:
         deregistrations=[{"userId": OTHER}],
         userPermissionsChange=[{"userId": ME, "permissions": ["HEALTH_EXPORT", 3, "x y"]}],
     )
-    told = [(item.account, [raw.key for raw in item.raws]) for item in found if item.raws]
+    told = [
+        (item.account, ["/".join(raw.key.split("/")[:2]) for raw in item.raws])
+        for item in found
+        if item.raws
+    ]
     assert told == [
         (ME, [f"sleeps/x7e57-{at(0):x}"]),
         (OTHER, [f"sleeps/x7e57-{at(60):x}"]),
@@ -168,7 +173,54 @@ def test_numbers_are_kept_byte_for_byte() -> None:
     )
     whole += b'"durationInSeconds":24960.0, "odd":1.2300e1} ]}'
     (item,) = HOOK.read(whole, NOW)
-    assert item.raws[0].payload == whole[13:-3]
+    assert bytes(version(item.raws[0].payload).told) == whole[13:-3]
+
+
+def test_a_mark_of_the_order_of_bytes_is_passed_over() -> None:
+    assert list(HOOK.read(b"\xef\xbb\xbf" + body(sleeps=[sleep()]), NOW)) == items(sleeps=[sleep()])
+    whole = b"\xef\xbb\xbf" + json.dumps([sleep()]).encode()
+    assert len(list(collect(lies_there(whole), ADDRESS, NOW))) == 1
+
+
+LARGE = "9" * 6000
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "Infinity", "1e999", LARGE])
+def test_a_number_that_nobody_can_read_costs_only_itself(value: str) -> None:
+    """JSON has no NaN, and some who write JSON do not care."""
+    told = sleep() | {"note": "NaN, \\"}
+    good = json.dumps(told)
+    odd = f'{{"userId": "{ME}", "summaryId": "x", "startTimeInSeconds": {value}}}'
+    scored = json.dumps(sleep(begin=-1440, odd=0.25) | {"score": "here"}).replace('"here"', value)
+    whole = f'{{"sleeps": [{odd}, {good}, {scored}]}}'.encode()
+    bad, fine, other = HOOK.read(whole, NOW)
+    assert [raw.problem for raw in bad.raws] == ["does not say when it began"]
+    assert fine.raws == items(sleeps=[told, told])[1].raws
+    assert other.raws[0].problem is None
+    assert value.encode() in other.raws[0].payload  # kept, as text
+    pulled = list(collect(lies_there(f"[{scored}]".encode()), ADDRESS, NOW))
+    assert [raw.problem for raw in pulled] == [None]
+
+
+def test_what_is_nested_without_end_does_no_harm() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(Malformed):
+        list(HOOK.read(b'{"sleeps":' + deep + b"}", NOW))
+    with pytest.raises(Malformed):
+        list(HOOK.read(b'{"sleeps":["' + b'\\"' * 100_000, NOW))
+
+
+@pytest.mark.parametrize("whose", ["evil\x1b[31mRED\x1b[0m\nUser", 10**40, 7, "", None, "a" * 65])
+def test_whose_it_is_must_be_a_name(whose: object) -> None:
+    bad, fine = items(sleeps=[sleep() | {"userId": whose}, sleep()])
+    assert (bad.account, bad.raws) == ("", ())
+    assert bad.problem == "does not say whose it is: there is no userId that can be read"
+    assert fine.account == ME
+
+
+def test_the_name_of_a_type_is_told_on_one_line() -> None:
+    (item,) = items(HRV=7)
+    assert item.problem == "holds something under HRV that is no list"
 
 
 # -- where a ping may lead -------------------------------------------------------------------------

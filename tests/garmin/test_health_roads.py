@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
 
 from sleepbalance.app import App, accepting, opened
 from sleepbalance.app.outside import Outside
 from sleepbalance.folder import Folder
-from sleepbalance.store.engine import writing
-from sleepbalance.store.tables import sleep_sessions as table
 from tests.garmin.health_made import ME, NIGHT, Json, beside, by_hand, nap, sleep
 from tests.homes import everything_but_the_log
 
@@ -48,14 +44,6 @@ def span(app: App) -> tuple[str, str]:
     return night["sleep_start_time"][11:16], night["sleep_end_time"][11:16]
 
 
-def an_hour_passes(app: App) -> None:
-    """For what came before: when a sleep came is known to the second."""
-    with writing(app.engine) as connection:
-        for row in connection.execute(select(table.c.id, table.c.updated_at)).all():
-            earlier = row.updated_at - dt.timedelta(hours=1)
-            connection.execute(update(table).where(table.c.id == row.id), {"updated_at": earlier})
-
-
 TENTATIVE = sleep(night=NIGHT[:3], validation="AUTO_TENTATIVE")
 FINAL = sleep()
 MOVED = sleep(begin=20)
@@ -76,14 +64,23 @@ def test_the_final_night_stands_whichever_came_first(
 
 
 def test_of_two_final_starts_the_last_to_come_stands(app: App, accept: Accept) -> None:
+    """Within one second, in which the store tells no order."""
     accept(sleeps=[FINAL])
-    an_hour_passes(app)
     accept(sleeps=[MOVED])
     assert span(app) == ("23:20", "06:20")
-    an_hour_passes(app)
+    before = everything_but_the_log(app)
     again = accept(sleeps=[FINAL])  # played again: it is known, and stays the older one
     assert (again["records_inserted"], again["records_updated"]) == (0, 0)
-    assert span(app) == ("23:20", "06:20")
+    assert everything_but_the_log(app) == before
+
+
+def test_what_was_taken_back_is_not_played_in_again(app: App, accept: Accept) -> None:
+    off = sleep(night=(), validation="OFF_WRIST", sleepLevelsMap={})
+    for told in (FINAL, off, FINAL):
+        accept(sleeps=[told])
+    assert [night for night in app.nights(None) if not night["is_deleted"]] == []
+    accept(sleeps=[sleep(night=NIGHT[:4])])  # news
+    assert span(app) == ("23:00", "03:00")
 
 
 def test_the_same_body_twice_changes_nothing(app: App, accept: Accept) -> None:
@@ -129,6 +126,25 @@ def test_a_hand_entry_never_replaces_what_was_measured(
     assert span(app) == ("23:00", "06:00")
     (other,) = the_night(app)["details"]["alternatives"]
     assert other["source_key"] == "garmin#manual"
+
+
+def test_a_hand_entry_under_the_same_id_leaves_the_stages(app: App, accept: Accept) -> None:
+    accept(sleeps=[FINAL])
+    accept(sleeps=[by_hand(minutes=420)])
+    night = the_night(app)
+    assert (night["deep_sleep_duration"], night["rem_sleep_duration"]) == (60, 50)
+    (other,) = night["details"]["alternatives"]
+    assert other["source_key"] == "garmin#manual"
+
+
+def test_no_level_makes_more_sleep_than_there_was_time(app: App, accept: Accept) -> None:
+    told = sleep()
+    told["sleepLevelsMap"]["light"][-1]["endTimeInSeconds"] += 10 * 86_400
+    row = accept(sleeps=[told])
+    assert row["error_message"] is not None
+    assert "tells a level that cannot be read" in row["error_message"]
+    assert span(app) == ("23:00", "06:00")
+    assert the_night(app)["total_sleep_time"] == 410
 
 
 def test_the_night_of_the_clock_ends_in_its_new_offset_where_that_is_proven(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
 
 import pytest
 
@@ -13,6 +14,7 @@ from sleepbalance.providers.garmin.health_records import SLEEPS, record
 from sleepbalance.testing.hooks import as_kept
 from tests.garmin.health_made import (
     NIGHT,
+    NOW,
     START,
     Json,
     at,
@@ -28,6 +30,7 @@ from tests.garmin.health_made import (
     session,
     sessions,
     sleep,
+    taken_back,
     timeline,
 )
 
@@ -86,12 +89,16 @@ def test_a_hole_in_the_map_stays_a_hole() -> None:
 
 
 def test_a_word_that_nobody_knows_is_unknown() -> None:
-    told = session(sleep(sleepLevelsMap=levels(("light", 0, 60), ("floating", 60, 90))))
+    night = sleep(
+        night=[("light", 60)], sleepLevelsMap=levels(("light", 0, 60), ("floating", 60, 90))
+    )
+    told = session(night)
     assert timeline(told) == [("light", 0, 60), ("unknown", 60, 90)]
 
 
 def test_levels_that_overlap_are_laid_over_each_other() -> None:
-    told = session(sleep(sleepLevelsMap=levels(("awake", 0, 60), ("light", 30, 90))))
+    night = [("light", 60), ("awake", 30)]
+    told = session(sleep(night=night, sleepLevelsMap=levels(("awake", 0, 60), ("light", 30, 90))))
     assert timeline(told) == [("awake", 0, 30), ("light", 30, 90)]
 
 
@@ -99,11 +106,33 @@ def test_levels_may_end_after_the_sums_say() -> None:
     assert hours(session(sleep(sleepLevelsMap=levels(("light", 0, 480))))) == 8.0
 
 
+ODD_LEVELS = [None, 7, {}, {"startTimeInSeconds": at(90), "endTimeInSeconds": at(80)}]
+UNREAD = "tells a level that cannot be read"
+
+
 def test_levels_that_cannot_be_read_leave_holes() -> None:
-    odd = [None, 7, {}, {"startTimeInSeconds": at(90), "endTimeInSeconds": at(80)}]
-    odd += [{"startTimeInSeconds": at(0), "endTimeInSeconds": at(60 * 24 * 9)}]
-    told = session(sleep(sleepLevelsMap=levels(("light", 0, 60)) | {"deep": odd, "rem": 3}))
-    assert timeline(told) == [("light", 0, 60)]
+    spread = levels(("light", 0, 60), ("light", 90, 150)) | {"deep": ODD_LEVELS, "rem": 3}
+    result = normal({"sleeps": [sleep(night=[("light", 120)], sleepLevelsMap=spread)]})
+    assert [reason for _, reason in result.aside] == [UNREAD]
+    assert timeline(result.sessions[0]) == [("light", 0, 60), ("light", 90, 150)]
+
+
+@pytest.mark.parametrize("days", [0.9, 1.9, 10])
+def test_a_level_that_ends_beyond_any_night_is_left_out_and_the_sums_stand(days: float) -> None:
+    far = levels(("deep", 0, 60), ("rem", 60, 120), ("light", 120, days * 24 * 60))
+    night = (("deep", 60), ("rem", 60), ("light", 300))
+    result = normal({"sleeps": [sleep(night=night, sleepLevelsMap=far)]})
+    (told,) = result.sessions
+    assert [reason for _, reason in result.aside] == [UNREAD]
+    assert (hours(told), told.hypnogram) == (7.0, ())
+    assert (told.sleep_start, told.sleep_end) == (told.start, told.end)
+    assert told.totals == Totals(light=18000, deep=3600, rem=3600, awake=0, unmeasured=0)
+
+
+def test_a_map_of_less_than_the_sums_is_not_all_of_the_night() -> None:
+    """Else somebody would have slept for 7 h within one."""
+    told = session(sleep(sleepLevelsMap=levels(("light", 0, 60))))
+    assert (hours(told), told.hypnogram) == (7.0, ())
 
 
 def test_no_word_of_rem_is_a_device_that_cannot_see_it() -> None:
@@ -150,7 +179,7 @@ def test_a_measured_night_whose_times_were_mended_stays_the_devices() -> None:
 def test_off_the_wrist_takes_a_sleep_back() -> None:
     off = sleep(night=(), validation="OFF_WRIST", sleepLevelsMap={})
     result = normal({"sleeps": [TENTATIVE]}, {"sleeps": [off]})
-    assert (result.sessions, result.withdrawn, result.aside) == ((), (KEY,), ())
+    assert (result.sessions, taken_back(result), result.aside) == ((), {KEY}, ())
 
 
 def test_a_sleep_that_was_not_sure_goes_when_the_watch_lay_about_in_it() -> None:
@@ -199,13 +228,66 @@ def test_a_start_that_moved_is_told_once_as_soon_as_it_is_final() -> None:
     for bodies in ((TENTATIVE, moved), (moved, TENTATIVE)):
         result = normal(*({"sleeps": [each]} for each in bodies))
         assert [s.external_id for s in result.sessions] == [f"sleeps/x7e57-{at(20):x}"]
-        assert result.withdrawn == (KEY,)
+        assert taken_back(result) == {KEY}
 
 
-def test_of_two_final_starts_the_nights_choose_by_arrival() -> None:
-    result = normal({"sleeps": [FINAL]}, {"sleeps": [sleep(begin=20)]})
-    assert len(result.sessions) == 2
-    assert result.withdrawn == ()
+MOVED = sleep(begin=20)
+
+
+@pytest.mark.parametrize("sleeps", [(FINAL, MOVED), (MOVED, FINAL)])
+@pytest.mark.parametrize("together", [True, False])
+def test_of_two_final_starts_the_last_to_come_stands(
+    sleeps: tuple[Json, Json], together: bool
+) -> None:
+    bodies = [{"sleeps": list(sleeps)}] if together else [{"sleeps": [each]} for each in sleeps]
+    for times in (1, 2):  # whatever is played again is known
+        result = normal(*bodies * times)
+        told = [session.external_id for session in result.sessions]
+        assert told == [f"sleeps/{sleeps[1]['summaryId']}"]
+        assert taken_back(result) == {f"sleeps/{sleeps[0]['summaryId']}"}
+
+
+def test_of_two_final_starts_that_came_at_once_the_nights_choose() -> None:
+    raws = [raw for each in (FINAL, MOVED) for raw in pushed(sleeps=[each])]
+    assert len(PROVIDER.normalise(raws).sessions) == 2
+
+
+OFF = sleep(night=(), validation="OFF_WRIST", sleepLevelsMap={})
+
+
+def test_what_was_replaced_and_is_played_again_stays_replaced() -> None:
+    mended = sleep(night=NIGHT[:4], validation="MANUAL")
+    for last in (OFF, mended):
+        told = normal({"sleeps": [FINAL]}, {"sleeps": [last]}).sessions
+        again = json.loads(json.dumps(FINAL, indent=1, sort_keys=True))  # as a support file has it
+        for repeated in (FINAL, again):
+            bodies = [{"sleeps": [each]} for each in (FINAL, last, repeated)]
+            assert normal(*bodies).sessions == told
+    assert told != ()
+
+
+def test_a_final_sleep_with_news_stands_after_the_watch_was_off() -> None:
+    news = sleep(night=NIGHT[:4])
+    (told,) = normal(*({"sleeps": [each]} for each in (FINAL, OFF, news))).sessions
+    assert hours(told) == 4.0
+
+
+def test_the_order_is_that_of_coming_and_not_of_reading() -> None:
+    bodies = [
+        pushed(NOW + dt.timedelta(hours=n), sleeps=[each]) for n, each in enumerate((FINAL, OFF))
+    ]
+    for raws in itertools.permutations([*bodies, bodies[0]]):
+        kept = as_kept(PROVIDER, [raw for part in raws for raw in part])
+        assert PROVIDER.normalise(kept).sessions == ()
+
+
+def test_a_hand_entry_of_the_same_id_leaves_what_was_measured() -> None:
+    for bodies in itertools.permutations([FINAL, by_hand()]):
+        raws = as_kept(PROVIDER, [raw for each in bodies for raw in pushed(sleeps=[each])])
+        assert {raw.source.key for raw in raws} == {"garmin", "garmin#manual"}
+        found = [PROVIDER.normalise([raw]).sessions[0] for raw in raws]
+        assert len({session.external_id for session in found}) == 2
+        assert sorted(len(session.hypnogram) for session in found) == [0, 5]
 
 
 def test_two_sleeps_that_barely_touch_are_two() -> None:
@@ -243,7 +325,7 @@ def test_a_nap_that_cannot_be_read_costs_only_itself() -> None:
     naps = [nap(900, 30), None, nap(950, 0), nap(60 * 24 * 40, 30), {"napValidation": "DEVICE"}]
     result = normal({"sleeps": [sleep(naps=naps)]})
     assert [s.kind for s in result.sessions] == [Kind.MAIN, Kind.NAP]
-    assert result.aside == ((KEY, "tells a nap that cannot be read"),)
+    assert [reason for _, reason in result.aside] == ["tells a nap that cannot be read"]
 
 
 # -- places ----------------------------------------------------------------------------------------

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from sleepbalance.errors import Malformed, Rejected
-from sleepbalance.payloads import decode, decode_as, inside, items, listed
+from sleepbalance.payloads import decode, decode_as, inside, items, listed, text
 from sleepbalance.provider import Client, Delivery, Hook, Item, Proof, Raw
 
 from .health_records import KINDS, record
 
 LARGEST = 32 * 2**20  # bytes; Garmin wants 10 MB to be taken
+BOM = b"\xef\xbb\xbf"
 ENDED = "deregistrations"
 PERMISSIONS = ("userpermissionschange", "userpermissions")
 # The whole address in one pattern, so that no two readers of addresses can disagree over it.
@@ -32,7 +33,12 @@ ADDRESS = re.compile(
 )
 ORIGIN = re.compile(r"https://[^/]*", re.ASCII | re.IGNORECASE)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-Reader = Callable[[bytes, Mapping[str, Any]], Item]
+Reader = Callable[[bytes, str, int], Item]
+# A text, or a number, or what is none.
+_TOKENS = re.compile(
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|(?P<number>-?(?:NaN|Infinity|[0-9][0-9.eE+-]*+))',
+    re.DOTALL,
+)
 _PERMISSION = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)
 
 
@@ -55,20 +61,41 @@ def _same(told: str, ours: str) -> bool:
 
 def read(body: bytes, now: dt.datetime) -> Iterator[Item]:
     """What a delivery tells, item by item; types that no night needs are passed over."""
-    told = decode_as(body, dict[str, msgspec.Raw])
+    body = body.removeprefix(BOM)
+    told = decode_as(body, dict[str, msgspec.Raw]) or decode_as(_tame(body), dict[str, msgspec.Raw])
     if told is None:
         raise Malformed(
             "This is nothing that Garmin sends: that is JSON, an object with summaries by type. "
             "Ask for the same data again with the Summary Resender in Garmin's portal."
         )
+    place = itertools.count()
     for name, value in told.items():
         if (read_one := _reader(name.casefold(), now)) is None:
             continue
         found = listed(bytes(value))
         if found is None:
-            yield Item(account="", problem=f"holds something under {name[:40]} that is no list")
+            yield Item(
+                account="", problem=f"holds something under {text(name, 40)} that is no list"
+            )
         for each in found or ():
-            yield read_one(each, inside(decode(each)))
+            yield read_one(each, _account(each), next(place))
+
+
+def _tame(payload: bytes) -> bytes:
+    """JSON in which numbers that nobody can read, such as NaN, are text instead.
+
+    One such value must not cost the whole body; as text it is kept, and read as nothing.
+    """
+    return _TOKENS.sub(_readable, payload)
+
+
+def _readable(token: re.Match[bytes]) -> bytes:
+    number = token["number"]
+    return token[0] if number is None or decode(number) is not None else b'"' + number + b'"'
+
+
+def _summary(payload: bytes) -> bytes:
+    return payload if decode(payload) is not None else _tame(payload)
 
 
 def _reader(name: str, now: dt.datetime) -> Reader | None:
@@ -78,41 +105,46 @@ def _reader(name: str, now: dt.datetime) -> Reader | None:
         return _permissions
     if (kind := KINDS.get(name)) is None:
         return None
-    return lambda payload, told: _data(kind, payload, told, now)
+    return lambda payload, account, place: _data(kind, payload, account, now, place)
 
 
-def _account(told: Mapping[str, Any]) -> str:
-    account = told.get("userId")
-    return account if isinstance(account, str) and _ID.fullmatch(account) else ""
+class _Whose(msgspec.Struct, rename="camel"):
+    user_id: str
+
+
+def _account(payload: bytes) -> str:
+    """Whose an item is, also where the rest of it cannot be read; "" where nobody's."""
+    told = decode_as(payload, _Whose)
+    return told.user_id if told and _ID.fullmatch(told.user_id) else ""
 
 
 NOBODY = Item(account="", problem="does not say whose it is: there is no userId that can be read")
 
 
-def _data(kind: str, payload: bytes, told: Mapping[str, Any], now: dt.datetime) -> Item:
-    account = _account(told)
+def _data(kind: str, payload: bytes, account: str, now: dt.datetime, place: int) -> Item:
     if not account:
         return NOBODY
+    payload = _summary(payload)
+    told = inside(decode(payload))
     if "callbackURL" not in told:
-        return Item(account=account, raws=(record(kind, payload, now),))
+        return Item(account=account, raws=(record(kind, payload, now, place),))
     address = checked(told["callbackURL"])
     if address is None or _kind_at(address) != kind:
         return Item(account=account, problem="names an address that is not one of Garmin's")
     return Item(account=account, address=address)
 
 
-def _ended(payload: bytes, told: Mapping[str, Any]) -> Item:
-    del payload
-    account = _account(told)
+def _ended(payload: bytes, account: str, place: int) -> Item:
+    del payload, place
     if not account:
         return NOBODY
     ended = "You ended the connection in Garmin Connect. To have it again, connect again."
     return Item(account=account, ended=ended)
 
 
-def _permissions(payload: bytes, told: Mapping[str, Any]) -> Item:
-    del payload
-    account, allowed = _account(told), told.get("permissions")
+def _permissions(payload: bytes, account: str, place: int) -> Item:
+    del place
+    allowed = inside(decode(payload)).get("permissions")
     if not account:
         return NOBODY
     if not isinstance(allowed, list):
@@ -157,10 +189,12 @@ def collect(client: Client, address: str, now: dt.datetime) -> Iterator[Raw]:
     reply = client.get(own)
     if not reply.body.strip():
         return
-    found = listed(reply.body)
+    body = reply.body.removeprefix(BOM)
+    found = listed(body) or listed(_tame(body))
     if found is None:
         raise Malformed("Garmin sent something that is no list of summaries. Try again later.")
-    yield from (record(kind, each, now) for each in found)
+    for place, each in enumerate(found):
+        yield record(kind, _summary(each), now, place)
 
 
 HOOK = Hook(

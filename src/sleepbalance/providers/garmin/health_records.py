@@ -6,12 +6,24 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from sleepbalance.model import Source
-from sleepbalance.payloads import decode, digest, inside, numeral, pack, seconds, text, unpack
+from sleepbalance.payloads import (
+    decode,
+    decode_as,
+    digest,
+    inside,
+    numeral,
+    pack,
+    seconds,
+    text,
+    unpack,
+)
 from sleepbalance.provider import Raw
 from sleepbalance.provider.places import DAY
 
-from .health_sleep import summary_of
+from .health_sleep import Summary, summary_of
 from .health_values import instant
 
 PREFIX = "health/"
@@ -34,33 +46,64 @@ KINDS = {
 OWN = Source("garmin", "Garmin")
 HAND = Source("garmin#manual", "Garmin")  # what a person typed in never replaces what was measured
 LONGEST = 2 * 86_400  # seconds that a summary spans
+WHOSE = "userId", "userAccessToken"
 
 
-def record(kind: str, payload: bytes, now: dt.datetime | None = None) -> Raw:
-    """One summary as a raw record; one that cannot be read says why. `now` bounds its end."""
-    told = inside(decode(payload))
-    return _sleep(payload, told, now) if kind == SLEEPS else _beside(kind, payload, told, now)
+class Version(msgspec.Struct, frozen=True):
+    """A summary of a sleep as it was sent, with when it came first, and as the how manieth then.
+
+    Garmin says nothing of when it wrote one, so of two only their coming tells the newer.
+    """
+
+    came: str
+    place: int
+    told: msgspec.Raw
+
+    @property
+    def order(self) -> tuple[str, int]:
+        return self.came, self.place
 
 
-def _sleep(payload: bytes, told: Mapping[str, Any], now: dt.datetime | None) -> Raw:
+def record(kind: str, payload: bytes, now: dt.datetime | None = None, place: int = 0) -> Raw:
+    """One summary as a raw record; one that cannot be read says why. `now` is when it came."""
+    told = decode(payload)
+    if not isinstance(told, dict):
+        return _aside(kind, payload, "cannot be read")
+    if kind == SLEEPS:
+        return _sleep(payload, told, now, place)
+    return _beside(kind, payload, told, now)
+
+
+def _sleep(payload: bytes, told: Mapping[str, Any], now: dt.datetime | None, place: int) -> Raw:
+    """Each version is a record of its own: the same one again is known, however late it comes."""
     read = summary_of(told)
     if isinstance(read, str):
         return _aside(SLEEPS, payload, read)
     start, end = read.extent
-    key = text(told.get("summaryId"))
-    if not key:
+    name = sleep_name(read)
+    if not name:
         return _aside(SLEEPS, payload, "has no summaryId")
     if now is not None and end > now + DAY:
         return _aside(SLEEPS, payload, "ends in the future")
+    said = {name: value for name, value in told.items() if name not in WHOSE}
+    content = digest(msgspec.json.encode(said, order="sorted"))  # however it was written
+    came = "" if now is None else f"{now.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     return Raw(
-        key=f"sleeps/{key}",
+        key=f"{name}/{content}",
         kind=SLEEPS,
         source=HAND if read.by_hand else OWN,
-        payload=payload,
+        payload=msgspec.json.encode(Version(came, place, msgspec.Raw(payload))),
         start=start,
         end=end,
         zone=read.zone,
     )
+
+
+def sleep_name(summary: Summary) -> str:
+    """What a sleep is called in all of its versions; what a person typed in is another sleep."""
+    key = text(summary.told.get("summaryId"))
+    by_hand = "by hand/" if summary.by_hand else ""
+    return f"sleeps/{by_hand}{key}" if key else ""
 
 
 def _beside(kind: str, payload: bytes, told: Mapping[str, Any], now: dt.datetime | None) -> Raw:
@@ -103,22 +146,22 @@ def _name(kind: str) -> str:
 
 
 def merge(kind: str, payloads: Sequence[bytes]) -> bytes:
-    """The version that stands of those that came, oldest first.
+    """One record of those that came, in whatever order.
 
-    A tentative sleep that is sent again never replaces a final one, and of tentative ones the
-    longest stands, whatever came first. Among final ones it is the last, as Garmin says: only what
-    came later can be a person's correction, which may well be shorter. What goes with sleeps grows
-    through the day, so there the longest stands.
+    Of a sleep they are one version, and count from when that came first. What goes with sleeps
+    grows through the day, so there the longest stands.
     """
     if kind == RESPIRATION:
         return payloads[-1] if len(set(payloads)) == 1 else _joined(payloads)
-    rank = _sleep_rank if kind == SLEEPS else _length_of
-    return max(reversed(payloads), key=lambda payload: rank(inside(decode(payload))))
+    if kind == SLEEPS:
+        return min(payloads, key=lambda payload: (version(payload).order, payload))
+    return max(reversed(payloads), key=lambda payload: _length_of(inside(decode(payload))))
 
 
-def _sleep_rank(told: Mapping[str, Any]) -> tuple[bool, int]:
-    final = not text(told.get("validation")).upper().endswith("TENTATIVE")
-    return final, 0 if final else _length_of(told)
+def version(payload: bytes) -> Version:
+    """What the record of a sleep holds; one without an order came before all that have one."""
+    found = decode_as(payload, Version)
+    return found if found is not None else Version("", 0, msgspec.Raw(payload))
 
 
 def _length_of(told: Mapping[str, Any]) -> int:

@@ -17,6 +17,8 @@ LONGEST = 2 * DAY  # seconds; nobody sleeps longer
 OFF_WRIST = "OFF_WRIST"
 SAME = 60  # seconds that sums may differ by and still be the same
 NEAR = dt.timedelta(days=2)  # from a sleep to the naps of its date
+BEYOND = 12 * 3600  # seconds after the end that the sums tell: no level reaches as far
+EDGES = "startTimeInSeconds", "endTimeInSeconds"
 WORDS = {
     "light": Stage.LIGHT,
     "deep": Stage.DEEP,
@@ -70,7 +72,7 @@ class Summary:
     sums: Sums
     levels: tuple[Level, ...]
     naps: tuple[Nap, ...]
-    lost: int  # naps that cannot be read
+    lost: tuple[str, ...]  # what of it cannot be read, in words
     told: Mapping[str, Any]
 
     @property
@@ -108,8 +110,11 @@ def summary_of(told: Mapping[str, Any]) -> Summary | str:
     if sums is None:
         return "tells a duration that nobody sleeps"
     validation = text(told.get("validation")).upper()
-    levels = tuple(_levels(inside(told, "sleepLevelsMap"), start))
-    length = max([_length(sums), *(level.end for level in levels)])
+    summed = _length(sums)
+    furthest = min(summed + BEYOND, LONGEST) if summed else LONGEST
+    read = list(_levels(inside(told, "sleepLevelsMap"), start, furthest))
+    levels = tuple(level for level in read if level is not None)
+    length = max([summed, *(level.end for level in levels)])
     if validation == OFF_WRIST:
         length, levels = 0, ()
     elif problem := _problem(sums, length):
@@ -123,7 +128,11 @@ def summary_of(told: Mapping[str, Any]) -> Summary | str:
         sums=sums,
         levels=levels,
         naps=tuple(sorted({nap for nap in naps if nap is not None})),
-        lost=naps.count(None),
+        lost=tuple(
+            f"tells a {what} that cannot be read"
+            for what, found in (("nap", naps), ("level", read))
+            if None in found and validation != OFF_WRIST
+        ),
         told=told,
     )
 
@@ -163,18 +172,19 @@ def _problem(sums: Sums, length: int) -> str | None:
     return next((words for words, holds in wrong.items() if holds), None)
 
 
-def _levels(told: Mapping[str, Any], start: dt.datetime) -> Iterator[Level]:
-    """The levels that can be read; what is left out is a hole, and a hole is unknown."""
+def _levels(told: Mapping[str, Any], start: dt.datetime, furthest: int) -> Iterator[Level | None]:
+    """The levels; None for one that cannot be. What it leaves is a hole, and a hole is unknown."""
     for word, stretches in told.items():
+        stage = WORDS.get(word.casefold(), Stage.UNKNOWN)
         for stretch in items(stretches):
-            edges = [
-                instant(inside(stretch).get(name))
-                for name in ("startTimeInSeconds", "endTimeInSeconds")
-            ]
-            begin, end = (None if e is None else int((e - start).total_seconds()) for e in edges)
-            if begin is None or end is None or not max(begin, 0) < end <= LONGEST:
-                continue
-            yield Level(max(begin, 0), end, WORDS.get(word.casefold(), Stage.UNKNOWN))
+            begin, end = (
+                None if edge is None else int((edge - start).total_seconds())
+                for edge in map(instant, map(inside(stretch).get, EDGES))
+            )
+            if begin is None or end is None or not max(begin, 0) <= end <= furthest:
+                yield None
+            else:
+                yield Level(max(begin, 0), end, stage)
 
 
 def _nap(told: object, sleep: dt.datetime) -> Nap | None:

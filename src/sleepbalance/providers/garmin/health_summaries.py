@@ -6,14 +6,14 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sleepbalance.hypnograms import Canvas, asleep
+from sleepbalance.hypnograms import Canvas, asleep, slept
 from sleepbalance.model import Kind, Method, Piece, Segment, Session, Stage, Totals
 from sleepbalance.payloads import date, decode, inside, numeral, offset, unpack
 from sleepbalance.provider import Normalised, Raw
 
 from . import health_vitals as vitals
-from .health_records import PULSE_OX, RESPIRATION, SLEEPS, merge
-from .health_sleep import Nap, Summary, Sums, summary_of
+from .health_records import PULSE_OX, RESPIRATION, sleep_name, version
+from .health_sleep import SAME, Nap, Summary, Sums, summary_of
 from .health_values import instant
 
 DOOR = "health"
@@ -32,10 +32,37 @@ SENT = (
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A summary and the record that it is from."""
+    """A summary and the record that it is from; `order` is when it came first."""
 
     raw: Raw
     summary: Summary
+    order: tuple[str, int]
+
+    @property
+    def name(self) -> str:
+        return sleep_name(self.summary)
+
+    @property
+    def names(self) -> set[str]:
+        """Of the sleep and its naps."""
+        return {self.name, *(_nap_name(self, nap) for nap in self.summary.naps)}
+
+    @property
+    def rank(self) -> tuple[bool, int, tuple[str, int], bytes]:
+        """Of versions of one sleep the highest stands.
+
+        A tentative one never replaces a final one, and of tentative ones the longest stands. Among
+        final ones it is the last to come, as Garmin says: only what came later can be a person's
+        correction, which may well be shorter, or tell that the watch was not worn.
+        """
+        asleep = self.summary.sums.slept or 0
+        length = asleep if self.summary.tentative else 0
+        return not self.summary.tentative, length, self.order, self.raw.payload
+
+    @property
+    def newness(self) -> tuple[bool, tuple[str, int]]:
+        """Of different sleeps that are the same the higher stands."""
+        return not self.summary.tentative, self.order
 
     def same_sleep(self, other: Told) -> bool:
         """Whether both share at least half of the shorter one."""
@@ -48,59 +75,68 @@ class Told:
         one, two = self.summary, other.summary
         return one.tentative and not one.off_wrist and one.start <= two.start < one.end
 
+    def replaced_by(self, other: Told) -> bool:
+        """Whether the other tells the same sleep, and is surer, or as sure and came later."""
+        return self.newness < other.newness and self.same_sleep(other)
+
 
 def normalise(raws: Iterable[Raw]) -> Normalised:
     """A session for each sleep and for each of its naps.
 
-    A start that Garmin moves comes as a sleep with another id. Where one of two that tell the same
-    sleep is final and the other is not, the final one stands, whichever came first. Where both are
-    as sure, both are told: which one is newer shows only in when they came, and the rules of nights
-    go by that.
+    A start that Garmin moves comes as a sleep with another id. Of two that tell the same sleep the
+    final one stands, whichever came first; where both are as sure, the one that came later. Where
+    that is not known both are told, and the rules of nights choose.
     """
     raws = list(raws)
     beside = [raw for raw in raws if raw.companion]
-    told, aside = _read(raws)
-    off_wrist = [each for each in told if each.summary.off_wrist]
+    versions, aside = _read(raws)
+    latest = _latest(versions)
+    off_wrist = [each for each in latest if each.summary.off_wrist]
+    worn = [
+        each
+        for each in latest
+        if not each.summary.off_wrist and not any(map(each.taken_back_by, off_wrist))
+    ]
     standing: list[Told] = []
-    replaced: list[str] = []
-    worn = []
-    for each in told:
-        if any(each.taken_back_by(other) for other in off_wrist):
-            replaced.append(each.raw.key)
-        elif not each.summary.off_wrist:
-            worn.append(each)
-    for each in sorted(worn, key=lambda each: (each.summary.tentative, each.raw.key)):
-        final = [s for s in standing if not s.summary.tentative]
-        if each.summary.tentative and any(each.same_sleep(other) for other in final):
-            replaced.append(each.raw.key)
-        else:
+    for each in sorted(worn, key=lambda each: (each.newness, each.raw.key), reverse=True):
+        if not any(map(each.replaced_by, standing)):
             standing.append(each)
-            if each.summary.lost:
-                aside.append((each.raw.key, "tells a nap that cannot be read"))
+            aside += [(each.raw.key, why) for why in each.summary.lost]
     sessions = [s for each in standing for s in _sessions(each, beside)]
+    told = {session.external_id for session in sessions}
+    stand = {each.raw.key for each in standing}
+    replaced = [each for each in versions if each.raw.key not in stand]
+    gone = {name for each in replaced for name in (each.raw.key, *each.names)}
     return Normalised(
         sessions=tuple(sorted(sessions, key=lambda s: (s.start, s.external_id))),
         aside=tuple(sorted(aside)),
-        withdrawn=tuple(sorted([*(each.raw.key for each in off_wrist), *replaced])),
+        withdrawn=tuple(sorted(gone - told)),
     )
 
 
 def _read(raws: Iterable[Raw]) -> tuple[list[Told], list[tuple[str, str]]]:
-    """Each record once, in the version that stands, in whatever order they come."""
-    versions: dict[str, dict[bytes, Raw]] = {}
-    for raw in raws:
-        if not raw.companion:
-            versions.setdefault(raw.key, {})[raw.payload] = raw
+    """All versions, in an order of their own, whatever order they come in."""
     told: list[Told] = []
-    aside: list[tuple[str, str]] = []
-    for key, found in sorted(versions.items()):
-        raw = found[merge(SLEEPS, sorted(found))]
-        summary = summary_of(inside(decode(raw.payload)))
+    aside: set[tuple[str, str]] = set()
+    sleeps = [raw for raw in raws if not raw.companion]
+    for raw in sorted(sleeps, key=lambda raw: (raw.key, raw.payload)):
+        found = version(raw.payload)
+        summary = summary_of(inside(decode(bytes(found.told))))
         if isinstance(summary, str):
-            aside.append((key, summary))
+            aside.add((raw.key, summary))
         else:
-            told.append(Told(raw, summary))
-    return told, aside
+            told.append(Told(raw, summary, found.order))
+    return told, sorted(aside)
+
+
+def _latest(versions: Iterable[Told]) -> list[Told]:
+    """The version of each sleep that stands."""
+    found: dict[str, Told] = {}
+    for each in versions:
+        before = found.get(each.name)
+        if before is None or each.rank > before.rank:
+            found[each.name] = each
+    return list(found.values())
 
 
 def _sessions(told: Told, beside: Sequence[Raw]) -> Iterator[Session]:
@@ -121,7 +157,7 @@ def _sleep(told: Told, beside: Sequence[Raw]) -> Session:
     worn = not summary.by_hand
     onset = () if hypnogram else sleeping  # Garmin's window begins and ends with sleep
     return Session(
-        external_id=raw.key,
+        external_id=told.name,
         source=raw.source,
         start=summary.start,
         end=summary.end,
@@ -145,10 +181,14 @@ def _sleep(told: Told, beside: Sequence[Raw]) -> Session:
     )
 
 
+def _nap_name(told: Told, nap: Nap) -> str:
+    """By its own start: two of one date never share an id."""
+    return f"{told.name}/nap/{int(nap.start.timestamp())}"
+
+
 def _nap(told: Told, nap: Nap, beside: Sequence[Raw]) -> Session:
-    """A nap by its own start: two of one date never share an id."""
     return Session(
-        external_id=f"{told.raw.key}/nap/{int(nap.start.timestamp())}",
+        external_id=_nap_name(told, nap),
         source=told.raw.source,
         start=nap.start,
         end=nap.end,
@@ -170,13 +210,18 @@ def _nap(told: Told, nap: Nap, beside: Sequence[Raw]) -> Session:
 
 
 def _hypnogram(summary: Summary) -> tuple[Segment, ...]:
-    """The levels without overlaps. A hole stays a hole: nobody measured there."""
+    """The levels without overlaps. A hole stays a hole: nobody measured there.
+
+    Where they reach less far than the sleep that the sums tell, they are not all of the night.
+    """
     if not any(level.stage.is_sleep for level in summary.levels):
         return ()
     canvas = Canvas(summary.seconds)
     for each in sorted(summary.levels, key=lambda each: (LAYERS.index(each.stage), each)):
         canvas.paint(each.begin, each.end, each.stage)
-    return canvas.hypnogram()
+    hypnogram = canvas.hypnogram()
+    begin, end = slept(hypnogram) or (0, 0)
+    return hypnogram if end - begin >= summary.sums.staged - SAME else ()
 
 
 def _totals(sums: Sums, length: int, *, worn: bool, timed: bool) -> Totals | None:
