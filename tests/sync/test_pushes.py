@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sleepbalance.errors import NotEntitled, Unavailable
-from sleepbalance.provider import Item, Reply
-from sleepbalance.store import leases
+from sleepbalance.provider import Item, Raw, Reply
+from sleepbalance.store import leases, people
+from sleepbalance.store.engine import writing
 from sleepbalance.sync import Push, take_push
-from tests.sync.maker import TAKEN_BACK, Person, nap, night, sleep
+from tests.sync.maker import ACCOUNT, HOUR, TAKEN_BACK, Person, nap, night, sleep
 from tests.sync.pushed import HOOK, make_pushing
 from tests.sync.world import DAY, World
 
@@ -89,6 +91,67 @@ def test_the_same_push_twice_changes_nothing_and_says_so(pushing: World) -> None
     row = push(pushing, *told(night("2026-11-20")))
     assert (row["records_inserted"], row["records_updated"], row["records_skipped"]) == (0, 0, 1)
     assert (pushing.nights(), pushing.rows("raw_records"), pushing.rows("sleep_sessions")) == before
+
+
+NIGHT = night("2026-11-15")
+BEATS = Raw(
+    key=f"heart/{NIGHT.id}",
+    kind="heart",
+    source=ACCOUNT,
+    payload=b"55",
+    start=NIGHT.start,
+    end=NIGHT.end,
+    companion=True,
+)
+BESIDE = Item(account=ME, raws=(BEATS,))
+THAT_DATE = (dt.date(2026, 11, 15),) * 2
+
+
+def said(row: dict[str, Any]) -> tuple[str, tuple[dt.date, dt.date], int]:
+    dates = row["sync_date_from"], row["sync_date_to"]
+    return row["detail"]["summary"], dates, row["records_fetched"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_goes_with_a_sleep_is_no_sleep(pushing: World, *, known: bool) -> None:
+    if known:
+        push(pushing, *told(NIGHT))
+    row = push(pushing, BESIDE)
+    changed = ", 1 sleep changed" if known else ""
+    assert said(row) == (f"1 record beside the sleeps came by push{changed}", THAT_DATE, 0)
+    assert (row["status"], row["detail"]["beside"]) == ("success", 1)
+    assert "fetched" not in pushing.ranges() or known
+    row = push(pushing, BESIDE, Item(account=ME, problem="does not say when it was"))
+    assert said(row) == ("1 record beside the sleeps came by push", THAT_DATE, 0)
+    assert (row["status"], row["error_code"]) == ("partial", "BAD_DATA")
+
+
+def test_a_date_is_the_persons_where_the_record_does_not_say_it(pushing: World) -> None:
+    with writing(pushing.engine) as connection:
+        people.set_zone(connection, pushing.user_id, "Pacific/Auckland")
+    for hour, day in ((-2, 15), (14, 16)):  # 11 in the morning there, and 3 at night
+        end = dt.datetime(2026, 11, 15, tzinfo=dt.UTC) + hour * HOUR
+        beats = replace(BEATS, key=f"heart/{hour}", start=end - HOUR, end=end)
+        row = push(pushing, Item(account=ME, raws=(beats,)))
+        assert row["sync_date_to"] == dt.date(2026, 11, day)
+
+
+def test_a_sleep_beside_which_something_came_is_told_as_one(pushing: World) -> None:
+    row = push(pushing, *told(NIGHT), BESIDE)
+    assert said(row) == ("1 sleep came by push", THAT_DATE, 1)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_sleep_that_is_taken_back_is_said_with_its_date(pushing: World, *, known: bool) -> None:
+    if known:
+        push(pushing, *told(NIGHT))
+    for time in range(2):
+        row = push(pushing, *told(replace(NIGHT, kind=TAKEN_BACK)))
+        fetched = 1 if known and not time else 0
+        assert said(row) == ("1 sleep taken back, or off the wrist", THAT_DATE, fetched)
+    assert pushing.nights() == {}
+    row = push(pushing, *told(replace(NIGHT, kind=TAKEN_BACK), night("2026-11-17")))
+    assert row["detail"]["summary"] == "1 sleep came by push, 1 sleep taken back, or off the wrist"
 
 
 def test_dates_that_cannot_be_asked_any_more_are_refused(pushing: World) -> None:

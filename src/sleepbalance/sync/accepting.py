@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sleepbalance.derive import derive
 from sleepbalance.errors import LeaseLost, SleepBalanceError
-from sleepbalance.intake import Intake
-from sleepbalance.provider import Client, Hook, Item, Provider
+from sleepbalance.intake import Intake, span_of
+from sleepbalance.model import local
+from sleepbalance.provider import Client, Hook, Item, Provider, Raw
 from sleepbalance.store import connections, history, leases, people, sessions, tokens, windows
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import Connection, Engine, clock, reading, writing
-from sleepbalance.store.history import Outcome
+from sleepbalance.store.history import Counts, Outcome
 from sleepbalance.store.leases import Lease
+from sleepbalance.store.sessions import Stored
 from sleepbalance.store.spool import Spool, spooling
 from sleepbalance.sync import words
 from sleepbalance.sync.attempts import fail
@@ -52,6 +54,25 @@ class _Told:
     problems: Counter[str] = field(default_factory=Counter)
     ended: str | None = None
     scopes: frozenset[str] | None = None
+    beside: int = 0  # records that go with sleeps
+    placed: list[Raw] = field(default_factory=list)  # without what they hold
+
+    def add(self, raw: Raw) -> None:
+        if raw.problem is None and raw.start is not None:
+            self.beside += raw.companion
+            self.placed.append(replace(raw, payload=b""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known now of the sleeps that a body told."""
+
+    sleeps: Sequence[Stored] = ()
+    taken_back: int = 0  # that are none, or none any more
+
+    @property
+    def dates(self) -> list[dt.date]:
+        return sorted({s.sleep_date for s in self.sleeps if s.sleep_date is not None})
 
 
 def take_push(engine: Engine, push: Push) -> dict[str, Any]:
@@ -107,6 +128,7 @@ def _spool(push: Push, spool: Spool, lease: Lease) -> _Told:
         told.scopes = told.scopes if item.scopes is None else item.scopes
         for raw in item.raws:
             spool.add(raw)
+            told.add(raw)
         if item.address is not None:
             _collect(push, item.address, spool, told)
     return told
@@ -119,6 +141,7 @@ def _collect(push: Push, address: str, spool: Spool, told: _Told) -> None:
     try:
         for raw in push.hook.collect(push.client, address, push.now):
             spool.add(raw)
+            told.add(raw)
     except SleepBalanceError as error:
         told.troubles.append((ADDRESS, error))
 
@@ -130,45 +153,68 @@ def _write(connection: Connection, push: Push, spool: Spool, told: _Told, attemp
     intake = Intake(connection, bond.owner, push.provider, bond.id, now, aside=aside, roaming=True)
     intake.take(spool)
     derive(connection, bond.user_id, intake.changed)
-    if intake.counts.fetched or spool.read:
+    if intake.counts.fetched or spool.read or told.beside:
         connections.synced(connection, bond.id)
-    dates = _dates(connection, bond, spool)
-    for date in dates if push.answers else ():
+    known = _known(connection, bond, told, intake.removed)
+    for date in known.dates if push.answers else ():
         windows.mark_fetched(connection, bond.id, date, date, attempt)
     if told.scopes is not None:
         tokens.allow(connection, bond.id, told.scopes)
     if told.ended is not None:
         tokens.disconnect(connection, bond.id, told.ended)
-    return _outcome(intake, told, dates)
+    return _outcome(intake, told, known, known.dates or _spoken_of(connection, bond, told))
 
 
-def _dates(connection: Connection, bond: Connected, spool: Spool) -> list[dt.date]:
-    """The dates of the sleeps that were pushed."""
+def _known(connection: Connection, bond: Connected, told: _Told, removed: int) -> _Known:
+    """The sleeps that stand where the body told some; what stands nowhere was taken back."""
+    sleeps: dict[str, Stored] = {}
+    hidden = nowhere = 0
+    for raw in told.placed:
+        if raw.companion:
+            continue
+        where = (connection, bond.owner, raw.source.key, *span_of(raw))
+        found = sessions.of_source(*where)
+        standing = [stored for stored in found if not stored.hidden]
+        sleeps |= {stored.report.id: stored for stored in standing}
+        hidden += bool(found) and not standing
+        nowhere += not found
+    return _Known(list(sleeps.values()), nowhere + max(hidden, removed))
+
+
+def _spoken_of(connection: Connection, bond: Connected, told: _Told) -> list[dt.date]:
+    """The dates that a body without sleeps speaks of: of the sleeps there, else when it ends."""
+    zones = people.zones(connection, bond.user_id)
     found: set[dt.date] = set()
-    for source in spool.sources:
-        for start, end in spool.spans(source):
-            after = end + dt.timedelta(seconds=1)
-            told = sessions.ending(connection, bond.owner, start, after)
-            found |= {stored.sleep_date for stored in told if stored.sleep_date is not None}
+    for raw in told.placed:
+        start, end = span_of(raw)
+        around = sessions.of_person(connection, bond.user_id, start, end)
+        near = [stored.report for stored in around if stored.report.provider == bond.provider]
+        found |= {local(each.session.end, each.zone_end).date() for each in near}
+        if not near:
+            last = max(start, end - dt.timedelta(seconds=1))
+            home = [zone for first, zone in zones if zone and first <= last.date()]
+            found.add(local(last, raw.zone or (home or ["UTC"])[-1]).date())
     return sorted(found)
 
 
-def _outcome(intake: Intake, told: _Told, dates: Sequence[dt.date]) -> Outcome:
-    counts = intake.counts
+def _outcome(intake: Intake, told: _Told, known: _Known, dates: Sequence[dt.date]) -> Outcome:
+    only_beside = not known.sleeps and not known.taken_back
+    counts = Counts() if only_beside else intake.counts  # what goes with a sleep is none
     problems: Mapping[str, int] = Counter(intake.aside) + told.problems
     trouble = words.partial(told.troubles, problems)
     code, message = trouble or (None, None)
     detail = {
-        "summary": _summary(intake, told),
+        "summary": _summary(intake, told, known),
         "same": counts.skipped,
         "unreadable": sum(problems.values()),
         "deleted": intake.removed,
         "hidden": intake.removed,
+        "beside": told.beside,
         "reasons": [{"reason": why, "samples": n} for why, n in words.worst(problems)],
     }
-    nothing = trouble is not None and not (counts.fetched or told.ended or told.scopes)
+    came = told.placed or told.ended or told.scopes is not None
     return Outcome(
-        status="failed" if nothing else "partial" if trouble else "success",
+        status="failed" if trouble and not came else "partial" if trouble else "success",
         counts=counts,
         first=dates[0] if dates else None,
         last=dates[-1] if dates else None,
@@ -178,9 +224,16 @@ def _outcome(intake: Intake, told: _Told, dates: Sequence[dt.date]) -> Outcome:
     )
 
 
-def _summary(intake: Intake, told: _Told) -> str:
-    said = [f"{words.count(intake.counts.fetched, 'sleep')} came by push"]
-    said += [f"{intake.removed} deleted"] if intake.removed else []
+def _summary(intake: Intake, told: _Told, known: _Known) -> str:
+    said: list[str] = []
+    if known.sleeps or not (told.beside or known.taken_back):
+        said.append(f"{words.count(len(known.sleeps), 'sleep')} came by push")
+    elif told.beside:
+        said.append(f"{words.count(told.beside, 'record')} beside the sleeps came by push")
+        changed = intake.counts.fetched - intake.removed
+        said += [f"{words.count(changed, 'sleep')} changed"] if changed else []
+    if known.taken_back:
+        said.append(f"{words.count(known.taken_back, 'sleep')} taken back, or off the wrist")
     if told.scopes is not None:
         said.append("what may be read was changed")
     if told.ended is not None:
