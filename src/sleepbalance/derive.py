@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from sleepbalance import nights, providers
 from sleepbalance.model import UNNAMED, Edit, EditKind, Session, ZoneFrom, local, offset_name
+from sleepbalance.nights.spans import Calendar
 from sleepbalance.store import edits, homes, people, raws, sessions
 from sleepbalance.store import nights as rows
 from sleepbalance.store.adoption import adopt
@@ -55,6 +56,7 @@ class Looked:
     sent: Mapping[str, Session]  # by id of a report: as the maker sent it
     said: Sequence[Edit]
     zone: Callable[[dt.datetime], tuple[str, ZoneFrom]]  # of a wall clock, written as if in UTC
+    clock: Callable[[dt.datetime, str], str]  # the zone whose clock showed an offset then
 
 
 def look(connection: Connection, user_id: str, span: Span) -> Looked:
@@ -65,7 +67,8 @@ def look(connection: Connection, user_id: str, span: Span) -> Looked:
     work.places.load(found)
     placed, _ = _placed(work.places, found)
     sent = {stored.report.id: stored.sent for stored in found}
-    return Looked(work.result(placed), sent, work.anchored(), work.places.wall)
+    said = work.anchored(placed)
+    return Looked(work.result(placed), sent, said, work.places.wall, work.places.clock)
 
 
 class _Derivation:
@@ -98,13 +101,14 @@ class _Derivation:
         sessions.note(self.connection, [n for s in near if (n := _noted(s, result)) is not None])
         return self._write(_dates(span, near, result), placed, result)
 
-    def anchored(self) -> list[Edit]:
-        return [_anchored(edit, start, end, self.places) for edit, start, end in self.said]
+    def anchored(self, placed: Sequence[Stored]) -> list[Edit]:
+        walls = _Walls(placed)
+        return [_anchored(edit, start, end, self.places, walls) for edit, start, end in self.said]
 
     def result(self, placed: Sequence[Stored]) -> nights.Derived:
         return nights.derive(
             [s.report for s in placed if not s.hidden],
-            self.anchored(),
+            self.anchored(placed),
             order=self.order,
             homes=self.homes,
             roads=self.roads,
@@ -247,6 +251,11 @@ class _Places:
             return None
         return Place(sent.zone_start, mine, ZoneFrom.PERSON)
 
+    def clock(self, at: dt.datetime, zone: str) -> str:
+        """The person's zone where it had that offset then: an offset knows no change of clocks."""
+        mine = self._persons(at, wall=False)
+        return zone if mine is None or _differ(at, mine, zone) else mine
+
     def wall(self, wall: dt.datetime) -> tuple[str, ZoneFrom]:
         """The zone for a wall clock that belongs to no source, and where it is from."""
         return self._zone(wall, None, ("", "", ""), None)
@@ -328,7 +337,29 @@ def _placed(
     return placed, changes
 
 
-def _anchored(edit: Edit, start: str | None, end: str | None, places: _Places) -> Edit:
+class _Walls:
+    """The sleeps that their makers told on the wall clock, and where those clocks hung."""
+
+    def __init__(self, placed: Sequence[Stored]) -> None:
+        self._told: Calendar[Stored] = Calendar()
+        for stored in placed:
+            if stored.sent.wall:
+                self._told.add([nights.Span(stored.sent.start, stored.sent.end)], stored)
+
+    def zones(self, span: nights.Span) -> tuple[str, str] | None:
+        """Those of both ends of the sleep that a span on the wall clock is about."""
+        near = self._told.near([span])
+        here = [s for s in near if s.sent.start < span.end and span.start < s.sent.end]
+        if not here:
+            return None
+        first = min(here, key=lambda s: (abs(s.sent.start - span.start), s.report.id))
+        last = min(here, key=lambda s: (abs(s.sent.end - span.end), s.report.id))
+        return first.report.zone_start, last.report.zone_end
+
+
+def _anchored(
+    edit: Edit, start: str | None, end: str | None, places: _Places, walls: _Walls
+) -> Edit:
     """The edit with what it says on the wall clock turned into instants."""
     if edit.start is not None or start is None or end is None:
         return edit
@@ -338,10 +369,12 @@ def _anchored(edit: Edit, start: str | None, end: str | None, places: _Places) -
         first, last = (sessions.from_wall(_as_if_utc(text), zone) for text in (start, end))
         value = {**edit.value, "zone": zone, "zone_from": str(zone_from)}
         return replace(edit, start=first, end=last, value=value)
-    first, last = (_instant(text, near, places) for text in (start, end))
-    value = dict(edit.value)
-    if edit.kind is EditKind.TIMES:
-        value |= {name: _told(value[name], near, places) for name in nights.TIMES if name in value}
+    span = nights.Span(_as_if_utc(start), _as_if_utc(end))
+    zones = walls.zones(span) or [_place(wall, near, places)[0] for wall in span]
+    first, last = (sessions.from_wall(*both) for both in zip(span, zones, strict=True))
+    value = dict(edit.value) | (
+        nights.times_there(edit, *zones) if edit.kind is EditKind.TIMES else {}
+    )
     return replace(edit, start=first, end=last, value=value)
 
 
@@ -352,17 +385,5 @@ def _place(wall: dt.datetime, near: object, places: _Places) -> tuple[str, ZoneF
     return guess, zone_from
 
 
-def _told(text: object, near: object, places: _Places) -> object:
-    """A time of an edit; one without an offset was told on the wall clock of its sleep."""
-    if not isinstance(text, str) or dt.datetime.fromisoformat(text).tzinfo is not None:
-        return text
-    return _instant(text, near, places).isoformat()
-
-
 def _as_if_utc(wall: str) -> dt.datetime:
     return dt.datetime.fromisoformat(wall).replace(tzinfo=dt.UTC)
-
-
-def _instant(wall: str, near: object, places: _Places) -> dt.datetime:
-    naive = _as_if_utc(wall)
-    return sessions.from_wall(naive, _place(naive, near, places)[0])

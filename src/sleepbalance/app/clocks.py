@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sleepbalance.errors import UsageError
 from sleepbalance.model import local, zone_info
+from sleepbalance.nights import EVENING
 
 HALF_A_DAY = dt.timedelta(hours=12, minutes=30)  # of the day on which the clock is put back
 DAY = dt.timedelta(days=1)
@@ -20,7 +21,6 @@ WORDS = {
     "sleep_end": "woke up",
     "wake_time": "got up",
 }
-FIRST = ("bed_time", "sleep_start")  # of the evening; the others are of the morning
 UNKNOWN = "none"  # what is said for an end that nobody knows
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
@@ -38,7 +38,7 @@ class Ends:
 
     def near(self, name: str) -> tuple[dt.datetime, str]:
         """About when that end is looked for, and in which zone."""
-        return (self.start, self.zone_start) if name in FIRST else (self.end, self.zone_end)
+        return (self.start, self.zone_start) if name in EVENING else (self.end, self.zone_end)
 
 
 class Time(NamedTuple):

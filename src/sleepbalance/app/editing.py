@@ -29,7 +29,7 @@ NOTHING = "none"
 AUTO = "auto"  # in the place of a source: as the rules choose
 LONGEST_NOTE = 2000
 DAY = dt.timedelta(days=1)
-HIDDEN = ("together", "zone_from", "near")  # what a value holds for us alone
+HIDDEN = ("together", "zone_from", "near", "later")  # what a value holds for us alone
 FUTURE = "That lies in the future."
 
 
@@ -265,10 +265,7 @@ class _Told:
     def _times(self, found: Mapping[str, dt.datetime | None], chosen: Chosen) -> dict[str, Any]:
         if any(at is not None and at > self.now for at in found.values()):
             raise UsageError(FUTURE)
-        return {
-            name: None if at is None else chosen.spelled(at, chosen.ends.near(name)[1])
-            for name, at in found.items()
-        }
+        return chosen.spelled(found)
 
 
 def _quality(said: Said) -> Words:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sleepbalance.app import clocks
 from sleepbalance.app.clocks import Ends
@@ -29,10 +30,17 @@ class Chosen:
     ends: Ends
     sources: Sequence[Named]
 
-    def spelled(self, at: dt.datetime, zone: str) -> str:
-        """A time as its sleep was told: on the wall clock, or with its offset."""
-        here = local(at, zone)
-        return (here.replace(tzinfo=None) if self.anchor.wall else here).isoformat()
+    def spelled(self, found: Mapping[str, dt.datetime | None]) -> dict[str, Any]:
+        """Times as their sleep was told: on the wall clock, or with their offset."""
+        told: dict[str, Any] = {}
+        later = []
+        for name, at in found.items():
+            here = at and local(at, self.ends.near(name)[1])
+            if here and self.anchor.wall:
+                later += [name] if here.fold else []
+                here = here.replace(tzinfo=None)
+            told[name] = here and here.isoformat()
+        return told | ({"later": later} if later else {})
 
 
 def choose(
@@ -88,19 +96,22 @@ def _main_or_none(looked: Looked, date: dt.date, here: Sequence[Episode]) -> Epi
 def _chosen(looked: Looked, date: dt.date, episode: Episode) -> Chosen:
     sleep = episode.chosen
     span = _hull(sleep.reports)
-    first, last = sleep.parts[0].report, sleep.last
+    last = sleep.last
+    anchor = _anchor(looked, date, sleep.reports, span)
+    zones = sleep.parts[0].report.zone_start, last.zone_end
+    if not anchor.wall:
+        zones = looked.clock(sleep.start, zones[0]), looked.clock(sleep.end, zones[1])
     ends = Ends(
         sleep.start,
         sleep.end,
-        first.zone_start,
-        last.zone_end,
+        *zones,
         measured=sleep.measured,
         said=_said(episode),
     )
     if sleep.dateless_clock:
         ends = _about(date, last.zone_end)
         return Chosen(Anchor(date), span, ends, _sources(episode))
-    return Chosen(_anchor(looked, date, sleep.reports, span), span, ends, _sources(episode))
+    return Chosen(anchor, span, ends, _sources(episode))
 
 
 def _said(episode: Episode) -> dict[str, dt.datetime | None]:
@@ -122,7 +133,7 @@ def _hull(reports: Sequence[Report | Session]) -> Span:
 
 def _anchor(looked: Looked, date: dt.date, reports: Sequence[Report], span: Span) -> Anchor:
     sent = [looked.sent[r.id] for r in reports if r.id in looked.sent]
-    if len(sent) == len(reports) and all(session.wall for session in sent):
+    if len(sent) == len(reports) and all(_on_the_wall(session) for session in sent):
         return Anchor(date, *_hull(sent), wall=True)
     added = _added_on_the_wall(looked, reports)
     if not sent and added is not None:
@@ -132,6 +143,11 @@ def _anchor(looked: Looked, date: dt.date, reports: Sequence[Report], span: Span
             date, next(walls), next(walls), wall=True, near=None if near is None else str(near)
         )
     return Anchor(date, *span)
+
+
+def _on_the_wall(sent: Session) -> bool:
+    """Whether its maker told the clock on the wall, and not where that hung."""
+    return sent.wall and (sent.zone_start is None or sent.zone_end is None)
 
 
 def _added_on_the_wall(looked: Looked, reports: Sequence[Report]) -> Edit | None:

@@ -3,14 +3,16 @@
 from sleepbalance.nights.choice import EVERY, Episode, SourceRank, is_rank
 from sleepbalance.nights.days import Day
 from sleepbalance.nights.derivation import Derived, derive
+from sleepbalance.nights.edits import times_there
 from sleepbalance.nights.night import Night
-from sleepbalance.nights.retimed import TIMES
+from sleepbalance.nights.retimed import EVENING, TIMES
 from sleepbalance.nights.roads import Roads
 from sleepbalance.nights.rules import RULES, Rules
 from sleepbalance.nights.spans import Span
 from sleepbalance.nights.standing import SourceKey
 
 __all__ = [
+    "EVENING",
     "EVERY",
     "RULES",
     "TIMES",
@@ -25,4 +27,5 @@ __all__ = [
     "Span",
     "derive",
     "is_rank",
+    "times_there",
 ]

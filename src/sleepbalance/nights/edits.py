@@ -18,10 +18,11 @@ from sleepbalance.model import (
     Source,
     Totals,
     ZoneFrom,
+    zone_info,
 )
 from sleepbalance.nights.choice import Episode, Group, SourceRank
 from sleepbalance.nights.parts import Part
-from sleepbalance.nights.retimed import TIMES, as_told, counted_once
+from sleepbalance.nights.retimed import EVENING, TIMES, as_told, counted_once
 from sleepbalance.nights.rules import Rules
 from sleepbalance.nights.sleeps import PERSON
 from sleepbalance.nights.spans import Calendar, Span, mostly_same, shared
@@ -108,6 +109,20 @@ def words_of(edits: Iterable[Edit], mains: Mapping[dt.date, Episode]) -> list[Wo
 def _ids(edit: Edit, mains: Mapping[dt.date, Episode]) -> frozenset[str]:
     main = mains.get(edit.date) if edit.date and by_date_only(edit) else None
     return main.ids if main else frozenset()
+
+
+def times_there(edit: Edit, zone_start: str, zone_end: str) -> dict[str, object]:
+    """Times told on the wall clock with its offset; `later` names those that it showed again."""
+    later = edit.value.get("later")
+    twice = later if isinstance(later, list) else ()
+    found: dict[str, object] = {}
+    for name in TIMES:
+        text = edit.value.get(name)
+        if isinstance(text, str) and dt.datetime.fromisoformat(text).tzinfo is None:
+            zone = zone_start if name in EVENING else zone_end
+            wall = dt.datetime.fromisoformat(text)
+            found[name] = wall.replace(tzinfo=zone_info(zone), fold=name in twice).isoformat()
+    return found
 
 
 # -- sleeps that the person adds ---------------------------------------------------------------
@@ -226,7 +241,7 @@ def _held(word: Word, found: Sequence[Episode], rules: Rules) -> list[Episode]:
 
 def _of_end(held: Sequence[Episode], name: str, at: dt.datetime | None) -> Episode:
     """Whose end it is: that of the first or the last part which that time leaves standing."""
-    if name in ("bed_time", "sleep_start"):
+    if name in EVENING:
         return next((e for e in held if at is None or at < e.chosen.end), held[0])
     return next((e for e in reversed(held) if at is None or e.chosen.start < at), held[-1])
 

@@ -14,6 +14,7 @@ from sleepbalance.nights.sleeps import Sleep
 from sleepbalance.nights.spans import Calendar, Span, shared
 
 TIMES = ("bed_time", "sleep_start", "sleep_end", "wake_time")
+EVENING = TIMES[:2]
 PHRASES = ("went to bed", "fell asleep", "woke up", "got up")
 Times = Mapping[str, dt.datetime | None]
 
