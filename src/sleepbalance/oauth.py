@@ -128,7 +128,7 @@ def revoke(wire: Wire, door: OAuth, client_id: ClientId, grant: Grant) -> None:
     reply = wire.send("POST", door.revoke_url, headers=headers, form=form)
     if not 200 <= reply.status < 300 and _error(reply) not in CONSENT_GONE:
         hide = [token, client_id.secret]
-        raise _refusal(reply, wire.provider or host_of(door.revoke_url), hide)
+        raise _refusal(reply, wire.name or host_of(door.revoke_url), hide)
 
 
 def _read_query(query: str) -> dict[str, str]:
@@ -170,7 +170,7 @@ def exchange(
         return _ask(wire, door, client_id, form)
     except NeedsReconnect:
         problem = UsageError(
-            f"{wire.provider or host_of(door.token_url)} does not take this code: it was used, is"
+            f"{wire.name or host_of(door.token_url)} does not take this code: it was used, is"
             " too old, or was not copied whole. Begin again with `connect`."
         )
     raise problem
@@ -188,7 +188,7 @@ def _ask(wire: Wire, door: OAuth, client_id: ClientId, form: dict[str, str]) -> 
     headers = _prove_client(door, client_id, form)
     reply = wire.send("POST", door.token_url, headers=headers, form=form)
     hide = [form[name] for name in SECRET if name in form] + [client_id.secret]
-    name = wire.provider or host_of(door.token_url)
+    name = wire.name or host_of(door.token_url)
     if not 200 <= reply.status < 300 or _error(reply):
         raise _refusal(reply, name, hide)
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sleepbalance import providers, sync
 from sleepbalance.app.outside import Outside, remote_door
-from sleepbalance.app.verbs import DEMO_MARK, App
+from sleepbalance.app.verbs import App
 from sleepbalance.errors import Malformed, UsageError
 from sleepbalance.provider import Client, Hook, Item, Provider
 from sleepbalance.store import connections
@@ -19,6 +19,7 @@ from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import reading, writing
 
 LARGEST = 512 * 2**20  # bytes; no maker sends as much at once
+SANDBOX_MARK = b"sleepbalance-sandbox-"  # begins the names of the sandbox's people at a maker
 COUNTS = ("records_fetched", "records_inserted", "records_updated", "records_skipped")
 
 
@@ -106,7 +107,7 @@ def _body(path: Path) -> bytes:
 
 def _guard(app: App, path: Path, body: bytes) -> None:
     """Keeps made-up data and real data apart, where an account is not known yet."""
-    marked = DEMO_MARK in body
+    marked = SANDBOX_MARK in body
     if app.folder.made_up and not marked:
         raise UsageError(
             f"{app.folder.path} is a {app.folder.purpose} folder; your own data does not belong"

@@ -32,7 +32,8 @@ def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any
     if bond.status_reason == connections.PUSHED_ONLY:
         reads, lacks = [], []
     ranges = windows.ranges(connection, bond.id)
-    goes_on = door is not None and bond.usable and sync.goes_on(connection, bond, door.api.reading)
+    asks = door is not None and bond.usable and door.api.order is None
+    goes_on = asks and door is not None and sync.goes_on(connection, bond, door.api.reading)
     return {
         "id": bond.id,
         "user": person,
@@ -49,16 +50,25 @@ def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any
         "reads": reads,
         "may_not_read": lacks,
         "consent_expires_at": bond.consent_expires_at,
+        "connect": _connect(provider, bond),
         "ends": "key" if isinstance(door, ApiKey) else "consent",
         "lives": list(door.lives) if isinstance(door, ApiKey) else [],
         "by_push": door is not None and door.api.order is not None,
         **{state: [_span(*dates) for dates in ranges.get(state, [])] for state in _STATES},
+        **({} if bond.status != "ended" else {"asked": [], "wanted": []}),  # nobody can be asked
         "earlier_to_come": goes_on,  # years before the first range were not asked yet
         "complete_until": max((last for _, last in ranges.get("fetched", [])), default=None),
     }
 
 
 _STATES = ("fetched", "asked", "wanted", "refused")
+
+
+def _connect(provider: Provider | None, bond: Connected) -> str:
+    """The command that makes the connection anew, by the same door."""
+    others = [door.name for door in provider.remote[1:]] if provider else []
+    by_door = f" --door {bond.door}" if bond.door in others else ""
+    return f"sleepbalance connect {bond.provider}{by_door}"
 
 
 def _span(first: dt.date, last: dt.date) -> dict[str, dt.date]:
@@ -80,23 +90,25 @@ def _scopes(door: Remote | None, granted: frozenset[str]) -> tuple[list[str], li
 
 def in_words(row: dict[str, Any], now: dt.datetime) -> str:
     """The status of a connection in a sentence that says what to do."""
-    again = f"Connect again: sleepbalance connect {row['provider']}"
+    again = f"Connect again: {row['connect']}"
     reason = (row["status_reason"] or "").rstrip(". ")
     why = f" ({reason})" if reason else ""
+    gone = f"the {row['ends']} is not taken any more{why}. {again}"
     words = {
         "connected": "connected",
-        "needs_reconnect": f"the consent is gone{why}. {again}",
+        "needs_reconnect": f"{reason}." if row["connect"] in reason else gone,
         "paused": f"paused{why}",
         "ended": f"the service has ended{why}",
         "disconnected": f"disconnected. {again}",
     }
     if row["status_reason"] == connections.PUSHED_ONLY:
-        return f"only what is pushed arrives; to fetch more: sleepbalance connect {row['provider']}"
+        return f"only what is pushed arrives; to fetch more: {row['connect']}"
     if row["door"] == "file":
         return "by file; a newer export brings newer nights"
     text = words[row["status"]]
     if row["status"] == "connected" and (ends := row["consent_expires_at"]) and ends_soon(row, now):
-        text += f"; the {row['ends']} ends {ends:%Y-%m-%d %H:%M} UTC. {again}"
+        verb = "ends" if ends > now else "ended"
+        text += f"; the {row['ends']} {verb} {ends:%Y-%m-%d %H:%M} UTC. {again}"
     elif row["status"] == "connected" and (days := _may_end(row, now)) is not None:
         text += f"; if you let the key live {days} days, it ends soon. {again} with a new key"
     return text

@@ -173,8 +173,10 @@ def _last_failure(app: App, row: dict[str, Any]) -> str | None:
 def _connection(row: dict[str, Any], now: dt.datetime, failure: str | None) -> Finding:
     what = f"{row['name']} of {row['user']}"
     said = connected.in_words(row, now)
+    if row["status_reason"] == connections.PUSHED_ONLY:
+        return Finding(what, "ok", said)
     if row["status"] in ("needs_reconnect", "ended"):
-        return Finding(what, "wrong", said)
+        return Finding(what, "wrong", said, row["connect"] if row["status"] != "ended" else None)
     if row["status"] != "connected" or row["door"] == "file":
         return Finding(what, "ok", said)
     trouble = _trouble(row, now, failure)
@@ -187,14 +189,15 @@ def _trouble(
     row: dict[str, Any], now: dt.datetime, failure: str | None
 ) -> tuple[str, str | None] | None:
     """What is not as it should be with a connection that works, and what to do about it."""
-    again = f"sleepbalance connect {row['provider']}"
+    again = row["connect"]
     if failure is not None:
         return f"its last sync failed: {failure}", None
     if connected.ends_soon(row, now):
         return "connect again before that", again
     if row["may_not_read"]:
         return f"it may not read {', '.join(row['may_not_read'])}", f"{again} and allow it"
-    if row["wanted"] or row["earlier_to_come"] or not row["fetched"]:
+    unasked = not row["fetched"] and not row["by_push"]
+    if row["wanted"] or row["earlier_to_come"] or unasked:
         return "days are still to come", f"sleepbalance sync {row['provider']}"
     return None
 

@@ -199,9 +199,10 @@ class Links:
         if other and not formerly and not switch:
             raise OtherAccount(
                 f"{self.person.name} is connected to {self.provider.name} with another account"
-                f" ({was}); this one is {account.id}. The sleeps of both stay, each by itself; of a"
-                " date that both tell, the night is taken from one of them. To go on with the new"
-                " one: add --switch. To be rid of the old one first: sleepbalance disconnect"
+                f" ({was}); this one is {account.id}.{self._other_door(before)} The sleeps"
+                " of both stay, each by itself; of a date that both tell, the night is taken from"
+                " one of them. To go on with the new one: add --switch. To be rid of the old one"
+                " first: sleepbalance disconnect"
                 f" {self.provider.id} --delete --with-data"
             )
         if formerly:
@@ -212,6 +213,13 @@ class Links:
             connections.want_again(connection, before.id)  # what may be read now lacks in all of it
         elif self.door.api.order is not None:
             connections.order_again(connection, before.id)
+
+    def _other_door(self, before: Connected) -> str:
+        """A maker may call one person by other names behind its other doors."""
+        known = {door.name for door in self.provider.remote} - {self.door.name}
+        if before.door not in known:
+            return ""
+        return f" That one came by the door {before.door}, where the same account has another name."
 
     def _allows_more(self, before: Connected, grant: Grant) -> bool:
         """Whether something may be read that might not be read before."""

@@ -13,7 +13,7 @@ from sleepbalance import providers, settings
 from sleepbalance.app.verbs import App
 from sleepbalance.client import Bearer, HttpClient, hosts_of
 from sleepbalance.credentials import Credentials
-from sleepbalance.errors import Malformed, UsageError
+from sleepbalance.errors import Malformed, SleepBalanceError, UsageError
 from sleepbalance.oauth import ClientId, refresh
 from sleepbalance.provider import Grant, OAuth, Provider, Remote
 from sleepbalance.store import secrets
@@ -70,7 +70,12 @@ class Outside:
 
     def wire(self, provider: Provider) -> Wire:
         """A way to a maker's servers; close it."""
-        return Wire(sandbox=self.settings.sandbox_url, provider=provider.id, timeout=self.timeout)
+        return Wire(
+            sandbox=self.settings.sandbox_url,
+            provider=provider.id,
+            timeout=self.timeout,
+            name=provider.name,
+        )
 
     def now(self) -> dt.datetime:
         """The time that nights and tokens go by: the sandbox's own where that is asked."""
@@ -173,6 +178,14 @@ def sealing(app: App, environ: Mapping[str, str]) -> Vault:
     if sealed:
         place_of(app.folder.path, environ).keys()
     return find(app.folder.path, environ)
+
+
+def time_of(app: App) -> dt.datetime:
+    """What time it is where the makers are; this computer's own where they are out of reach."""
+    try:
+        return Outside(app).now()
+    except SleepBalanceError:
+        return dt.datetime.now(dt.UTC)
 
 
 def is_made_up(word: str, door: str | None) -> bool:

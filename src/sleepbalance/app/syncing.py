@@ -79,9 +79,9 @@ def _meant(
         provider_id = providers.meant(provider_id).id
     with reading(app.engine) as connection:
         found = connections.listed(connection, person.id if person else None, provider_id)
-    meant = [bond for bond in found if bond.door != "file" and bond.status != "disconnected"]
-    if meant:
-        return meant
+    there = [bond for bond in found if bond.door != "file" and bond.status != "disconnected"]
+    if there:  # but there is nothing to ask with where only pushes arrive
+        return [bond for bond in there if bond.status_reason != connections.PUSHED_ONLY]
     if provider_id is not None:
         name = providers.get(provider_id).name
         remote_door(providers.get(provider_id))  # or says that it comes by file

@@ -204,6 +204,7 @@ def _keep(links: Links, received: Received, asked: _Ask) -> None:
 def connections(context: typer.Context, user: User = None, json: AsJson = False) -> None:
     """Show what is connected, what it may read, and which days were fetched or are missing."""
     from sleepbalance.app import connected
+    from sleepbalance.app.outside import time_of
     from sleepbalance.cli import links, plain, show
 
     with opened(context) as app:
@@ -212,7 +213,7 @@ def connections(context: typer.Context, user: User = None, json: AsJson = False)
         if json:
             plain.as_json(rows, purpose=app.folder.purpose)
         else:
-            links.connections(show.screen(purpose=app.folder.purpose), rows)
+            links.connections(show.screen(purpose=app.folder.purpose), rows, time_of(app))
 
 
 @cli.command()
@@ -285,7 +286,8 @@ def accept(
         if out is None:
             plain.as_json(accepted.row(), purpose=app.folder.purpose)
         else:
-            links.accepted(out, accepted, file.name)
+            names = {person.id: person.name for person in app.users()}
+            links.accepted(out, accepted, file, user, names)
     raise typer.Exit(1 if accepted.failed else 0)
 
 

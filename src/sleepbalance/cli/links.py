@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sleepbalance.app import connected
@@ -17,7 +19,7 @@ Row = Mapping[str, Any]
 MARKS = {"ok": ("✓", "green"), "mind": ("!", "yellow"), "wrong": ("✗", "red")}
 
 
-def connections(out: Screen, rows: Sequence[dict[str, Any]]) -> None:
+def connections(out: Screen, rows: Sequence[dict[str, Any]], now: dt.datetime) -> None:
     """A paragraph for each connection."""
     if not rows:
         out.say("Nothing is connected yet. Connect something: sleepbalance connect PROVIDER")
@@ -27,7 +29,7 @@ def connections(out: Screen, rows: Sequence[dict[str, Any]]) -> None:
         whose = f" of {row['user']}" if several else ""
         account = f", account {row['account']}" if row["account"] else ""
         out.say(f"{row['name']}{whose}{account}", style="bold")
-        for line in _lines(row, dt.datetime.now(dt.UTC)):
+        for line in _lines(row, now):
             out.say(f"  {line}")
 
 
@@ -43,7 +45,8 @@ def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
     lines += [f"{said[s]}: {', '.join(map(_range, row[s]))}" for s in said if row[s]]
     if row["earlier_to_come"]:
         lines.append("the years before are still to come: sleepbalance sync goes on with them")
-    if row["status"] == "connected" and (ends := row["consent_expires_at"]):
+    ends = row["consent_expires_at"]
+    if row["status"] == "connected" and ends and not connected.ends_soon(row, now):
         lines.append(f"the {row['ends']} ends {ends:%Y-%m-%d %H:%M} UTC")
     return lines
 
@@ -89,7 +92,7 @@ def synced(
         again = "What is missing is asked for again by the next sync. " if heals else ""
         out.say(f"{again}The log: sleepbalance history")
     else:
-        out.say("Next: sleepbalance nights, sleepbalance night last, sleepbalance connections")
+        out.say(_next(rows, counts["fetched"]))
     for row in rows:
         if connected.ends_soon(row, now):
             out.say(
@@ -97,21 +100,36 @@ def synced(
             )
 
 
-def accepted(out: Screen, done: Accepted, name: str) -> None:
-    """What became of a body that was pushed elsewhere."""
+def accepted(
+    out: Screen, done: Accepted, file: Path, user: str | None, names: Mapping[str, str]
+) -> None:
+    """What became of a body that was pushed elsewhere; `names` are the people's, by id."""
+    whose = f" --user {shlex.quote(user)}" if user is not None else ""
     for row in done.attempts:
+        if len(done.attempts) > 1:
+            out.say(f"Of {names.get(row['user_id'], '')}:")
         attempt(out, row)
     for account, items in done.aside.items():
         out.say(
             f"{words.count(items, 'item')} of the account {account}: nobody here is connected with"
-            f" it, so nothing was taken. If it is yours: sleepbalance accept {done.provider} {name}"
-            f" --account {account}",
+            " it, so nothing was taken. If it is yours: sleepbalance accept"
+            f" {done.provider} {shlex.quote(str(file))} --account {shlex.quote(account)}{whose}",
             style="yellow",
         )
     for why, items in done.problems.items():
         out.say(f"{words.count(items, 'item')} could not be read: {why}.", style="yellow")
     if done.attempts:
         out.say("Next: sleepbalance nights, sleepbalance history")
+
+
+def _next(rows: Sequence[dict[str, Any]], fetched: int) -> str:
+    pushing = [row["provider"] for row in rows if row["by_push"]]
+    if pushing and not fetched:
+        return (
+            "What was asked for is pushed. What was pushed elsewhere:"
+            f" sleepbalance accept {pushing[0]} FILE"
+        )
+    return "Next: sleepbalance nights, sleepbalance night last, sleepbalance connections"
 
 
 HEALS = ("RATE_LIMITED", "PROVIDER_UNAVAILABLE", "BAD_DATA", "INTERRUPTED")

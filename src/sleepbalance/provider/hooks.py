@@ -57,7 +57,8 @@ class Hook:
     `prove` raises Rejected for a delivery that proves no origin; it compares in constant time.
     `read` never raises for one bad item: it is told with its problem, and the rest goes on; it
     raises Malformed for a body of which nothing can be read. Its `now` is when the body came.
-    `collect` reads what lies at an item's address; its last argument is that `now`. `door` is that of the connections it speaks of.
+    `collect` reads what lies at an item's address; its last argument is that `now`. `door` is that
+    of the connections it speaks of.
     """
 
     name: str

@@ -118,7 +118,9 @@ def refusal(bond: Connected, name: str) -> tuple[str, str] | None:
     """Code and message where a connection cannot be used as it is."""
     if bond.status == "needs_reconnect":
         why = bond.status_reason or f"{name} no longer accepts this connection."
-        return "AUTH_ERROR", f"{why} The command: sleepbalance connect {bond.provider}"
+        if "sleepbalance connect" not in why:
+            why = f"{why.rstrip('.')}. The command: sleepbalance connect {bond.provider}"
+        return "AUTH_ERROR", why
     why = f" ({bond.status_reason})" if bond.status_reason else ""
     if bond.status == "ended":
         return "PROVIDER_ENDED", (

@@ -60,9 +60,15 @@ class Wire:
     """
 
     def __init__(
-        self, *, sandbox: str | None = None, provider: str = "", timeout: float = 30.0
+        self,
+        *,
+        sandbox: str | None = None,
+        provider: str = "",
+        timeout: float = 30.0,
+        name: str = "",
     ) -> None:
         self.provider = provider
+        self.name = name or provider  # as a person calls the maker
         self._timeout = timeout
         self._sandbox = _parsed(sandbox.rstrip("/")) if sandbox else None
         self._http = _open(timeout, proxies=self._sandbox is None)

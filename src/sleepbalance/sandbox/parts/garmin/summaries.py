@@ -30,8 +30,12 @@ Summary = dict[str, Any]
 
 
 def user_id(person: Person) -> str:
-    """Stable over reconnects, and not the name that the Personal API knows."""
-    return str(uuid.UUID(int=number(person.seed, person.id, "health", digits=38), version=4))
+    """Stable over reconnects, and not the name that the Personal API knows.
+
+    It says what it is, so that no body of the sandbox is taken for a real one.
+    """
+    unique = uuid.UUID(int=number(person.seed, person.id, "health", digits=38), version=4)
+    return f"sleepbalance-sandbox-{unique}"
 
 
 def summary_id(person: Person, kind: str, start: dt.datetime) -> str:
