@@ -186,6 +186,9 @@ def test_words_on_a_date_without_a_night_make_a_row_of_words(home: Path) -> None
     found = night(home, "2025-10-30", "--note", "no watch", "--rate", "average")
     assert (found["quality_notes"], found["quality_rating"]) == ("no watch", "average")
     assert (found["total_sleep_time"], found["is_deleted"]) == (None, 0)
+    shown = run("night", "2025-10-30", data=home).stdout.splitlines()
+    words = ["Thu 30 Oct 2025", "Only your words.", "Your words: average. no watch"]
+    assert [line.strip() for line in shown] == words
     gone = night(home, "2025-10-30", "--undo")
     assert gone is None
 
@@ -227,6 +230,8 @@ def test_one_source_is_believed_for_one_night(home: Path) -> None:
         (["--note", "x" * 2001], "2,000 characters"),
         (["--note", "a\x1b[31mred"], "cannot be read"),
         (["--add", "23:00"], "is no span"),
+        (["--add", "07:00-06:59"], "23 h 59 min of sleep"),
+        (["--add", "14:00-06:01"], "more than 16 h"),
         (["--add", "23:00-07:00", "--woke", "06:00"], "--add tells its own times"),
         (["--add", "23:00-07:00", "--part"], "--add makes a sleep of its own"),
         (["--sleep", "23:00"], "--sleep chooses"),
@@ -266,7 +271,7 @@ def test_a_date_that_cannot_be_meant_is_usage(
 
 def test_a_sleep_in_the_future_is_none(home: Path) -> None:
     tomorrow = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=12)).date()
-    late = run("night", str(tomorrow), "--add", "00:00-23:59", data=home, check=2).stderr
+    late = run("night", str(tomorrow), "--add", "08:00-23:59", data=home, check=2).stderr
     assert "in the future" in late
 
 
@@ -323,7 +328,7 @@ def test_an_added_sleep_keeps_its_clock_in_a_corrected_zone(tmp_path: Path) -> N
     first = night(home, DATE, "--add", "23:10-07:00")
     assert first["details"]["zone_from"] == "none"
     assert "guess" in run("night", DATE, data=home).stdout
-    assert "1 nights changed" in run("zone", "set", "Asia/Tokyo", data=home).stdout
+    assert "1 night changed" in run("zone", "set", "Asia/Tokyo", data=home).stdout
     after = night(home)
     assert after["sleep_start_time"] == "2025-10-20T23:10:00+09:00"
     assert after["details"]["zone_from"] == "person"

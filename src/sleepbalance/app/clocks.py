@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sleepbalance.errors import UsageError
 from sleepbalance.model import local, zone_info
-from sleepbalance.nights import EVENING
+from sleepbalance.nights import EVENING, RULES
 
 HALF_A_DAY = dt.timedelta(hours=12, minutes=30)  # of the day on which the clock is put back
 DAY = dt.timedelta(days=1)
@@ -194,8 +194,16 @@ def _checked(added: Added, date: dt.date) -> Added:
         raise UsageError(
             f"That ends on {added.end.date()}, not on {date}: a sleep goes by the date it ends on."
         )
-    if not dt.timedelta() < added.end - added.start < DAY:
+    lasts = added.end - added.start
+    if not dt.timedelta() < lasts < DAY:
         raise UsageError("A sleep ends after it begins, and lasts less than a day.")
+    if lasts > RULES.longest_added:
+        hours, minutes = divmod(lasts // dt.timedelta(minutes=1), 60)
+        most = RULES.longest_added // dt.timedelta(hours=1)
+        raise UsageError(
+            f"That would be {hours} h {minutes:02} min of sleep; one of more than {most} h is not"
+            " taken. Turn the two times round if you mixed them up, or add it in two."
+        )
     return added
 
 

@@ -37,10 +37,11 @@ class Listening:
 
 @dataclass(slots=True)
 class Overview:
-    """Counts over nights: measured, in bed only, naps, and nights that guess their zone."""
+    """Counts over nights: measured, in bed only, neither, naps, and with a guessed zone."""
 
     measured: int = 0
     in_bed_only: int = 0
+    unmeasured: int = 0
     naps: int = 0
     guessed: int = 0
     total: int = 0
@@ -52,7 +53,9 @@ class Overview:
         slept = row["total_sleep_time"] is not None
         self.total += 1
         self.measured += slept
-        self.in_bed_only += not slept and not row["is_deleted"]
+        in_bed = (row["details"] or {}).get("time_in_bed") is not None or bool(row["bed_time"])
+        self.in_bed_only += not slept and not row["is_deleted"] and in_bed
+        self.unmeasured += not slept and not row["is_deleted"] and not in_bed
         self.naps += len(row["naps"])
         unplaced = (row["details"] or {}).get("zone_from") in ("file", "none", None)
         self.guessed += unplaced and not row["is_deleted"]

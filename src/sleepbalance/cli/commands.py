@@ -228,8 +228,10 @@ def zone_set(
 ) -> None:
     """Say where you lived; nights that guess their zone are derived again."""
     with opened(context) as app:
+        from sleepbalance.cli import words
+
         changed = app.set_zone(user, name, a_date("--from", first), a_date("--until", last))
-        say_in(app, f"Zone {name} is set; {changed} nights changed.")
+        say_in(app, f"Zone {name} is set; {words.count(changed, 'night')} changed.")
 
 
 @user.command("add")

@@ -52,6 +52,9 @@ def show(out: Screen, row: Night, reports: Sequence[Report]) -> None:
     details = row["details"] or {}
     out.say(words.night(row["sleep_date"], details.get("evening_date"), year=True), style="bold")
     out.say(words.what_it_was(row))
+    if words.only_words(row):
+        _beside(out, row, details)
+        return
     source = str(details.get("source_name") or row["data_source"])
     why = details.get("why") or "a row that was here before"
     out.say(f"Told by {source} ({str(why).removeprefix(f'{source}: ')}).")

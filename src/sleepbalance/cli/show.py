@@ -68,7 +68,8 @@ def nights(out: Screen, rows: Sequence[Night]) -> None:
         return
     stages = (">Deep", ">REM", ">Light", ">Awake")
     heads = ("Night", ">Asleep", "From–to", *stages, ">Heart", "Source", "")
-    out.table(heads, [_night_line(row) for row in rows])
+    years = len({row["sleep_date"].year for row in rows}) > 1
+    out.table(heads, [_night_line(row, year=years) for row in rows])
     used = {mark for row in rows for mark in _marks(row)}
     for mark, meaning in _MEANINGS.items():
         if mark in used:
@@ -100,7 +101,7 @@ def _marks(row: Night) -> list[str]:
     return [mark for mark, there in marks.items() if there]
 
 
-def _night_line(row: Night) -> list[str]:
+def _night_line(row: Night, *, year: bool) -> list[str]:
     details = row["details"] or {}
     asleep = row["total_sleep_time"]
     times = (row["sleep_start_time"], row["sleep_end_time"])
@@ -108,9 +109,9 @@ def _night_line(row: Night) -> list[str]:
         times = (row["bed_time"], row["wake_time"])
     marks = [m if m != "2 parts" else f"{len(details['parts'])} parts" for m in _marks(row)]
     return [
-        words.night(row["sleep_date"], details.get("evening_date")),
+        words.night(row["sleep_date"], details.get("evening_date"), year=year),
         words.minutes(asleep),
-        words.span(*times),
+        words.span(*times) if any(times) else "–",
         words.minutes(row["deep_sleep_duration"]),
         words.minutes(row["rem_sleep_duration"]),
         words.minutes(row["light_sleep_duration"]),
@@ -164,8 +165,9 @@ def _nights_line(overview: Overview) -> str:
     first, last = overview.first, overview.last
     assert first is not None
     assert last is not None
+    nothing = f" {overview.unmeasured:,} not measured," if overview.unmeasured else ""
     return (
-        f"Nights: {overview.measured:,} measured, {overview.in_bed_only:,} in bed only,"
+        f"Nights: {overview.measured:,} measured, {overview.in_bed_only:,} in bed only,{nothing}"
         f" {words.count(overview.naps, 'nap')}, from {words.day(first, year=True)}"
         f" to {words.day(last['sleep_date'], year=True)}."
     )

@@ -71,15 +71,33 @@ def what_it_was(row: Mapping[str, Any]) -> str:
     if row["is_deleted"]:
         yours = not details or details.get("edited")
         return "said not to be sleep." if yours else "taken back by its maker."
+    if only_words(row):
+        return "Only your words."
     if row["total_sleep_time"] is None:
-        bed = minutes(details.get("time_in_bed"))
-        times = span(row["bed_time"], row["wake_time"])
-        return f"{bed} in bed ({times}); nobody measured sleep."
+        return _in_bed(row, details.get("time_in_bed"))
     stages = [
         f"{minutes(row[f'{name}_sleep_duration'])} {word}"
         for name, word in (("deep", "deep"), ("rem", "REM"), ("light", "light"))
         if row[f"{name}_sleep_duration"] is not None
     ]
     asleep = f"{minutes(row['total_sleep_time'])} asleep"
-    times = span(row["sleep_start_time"], row["sleep_end_time"])
-    return f"{asleep} ({times})" + (f": {', '.join(stages)}." if stages else ".")
+    asleep += _in_brackets(row["sleep_start_time"], row["sleep_end_time"])
+    return asleep + (f": {', '.join(stages)}." if stages else ".")
+
+
+def only_words(row: Mapping[str, Any]) -> bool:
+    """Whether nobody told a sleep of that date, and the person still said something of it."""
+    nothing = row["total_sleep_time"] is None and not row["is_deleted"]
+    return nothing and row["data_source"] == "person"
+
+
+def _in_bed(row: Mapping[str, Any], time_in_bed: int | None) -> str:
+    times = _in_brackets(row["bed_time"], row["wake_time"])
+    if time_in_bed is None:
+        return f"Nobody measured sleep{times}."
+    return f"{minutes(time_in_bed)} in bed{times}; nobody measured sleep."
+
+
+def _in_brackets(start: str | None, end: str | None) -> str:
+    """Both ends; nothing where nobody tells either."""
+    return f" ({span(start, end)})" if start or end else ""

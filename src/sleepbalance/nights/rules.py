@@ -21,6 +21,7 @@ class Rules:
     lone_nap: dt.timedelta = dt.timedelta(minutes=180)
     second_main: dt.timedelta = dt.timedelta(minutes=300)
     longest_night: dt.timedelta = dt.timedelta(minutes=1440)
+    longest_added: dt.timedelta = dt.timedelta(minutes=960)
     day_begins: dt.time = dt.time(9)
     day_ends: dt.time = dt.time(21)
     evening_turns: dt.time = dt.time(12)
