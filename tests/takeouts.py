@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import random
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,12 +127,16 @@ class Takeout:
         return self.rows("2026-09-01", [(zoned, stages, sleep_id)])
 
     def rows(
-        self, chunk: str, sleeps: Iterable[tuple[dt.datetime, Sequence[Stretch], str]]
+        self,
+        chunk: str,
+        sleeps: Iterable[tuple[dt.datetime, Sequence[Stretch], str]],
+        typed_in: Collection[str] = (),
     ) -> Takeout:
         told: list[str] = []
         lines: list[str] = []
         for start, stages, sleep_id in sleeps:
-            told.append(_row(start, stages, sleep_id))
+            row = _row(start, stages, sleep_id)
+            told.append(row.replace("DERIVED", "MANUAL") if sleep_id in typed_in else row)
             lines += _stage_lines(start, stages, sleep_id)
         self.table(f"{DATA}/UserSleeps_{chunk}.csv", SLEEPS, told)
         return self.table(f"{DATA}/UserSleepStages_{chunk}.csv", STAGES, lines)
@@ -208,7 +212,8 @@ def of_person(
         own = [each for each in seen if each.date.replace(day=1) == month]
         made.logs(str(month), (_told(each) for each in own))
         if rows:
-            made.rows(str(month), (_zoned(each) for each in own))
+            typed_in = [_row_id(each) for each in own if each.telling.form == "manual"]
+            made.rows(str(month), map(_zoned, own), typed_in)
     return made
 
 
@@ -235,7 +240,11 @@ def _told(seen: Seen) -> dict[str, Any]:
 def _zoned(seen: Seen) -> tuple[dt.datetime, list[Stretch], str]:
     ahead = dt.timedelta(seconds=seen.sleep.offset(seen.telling.start, seen.telling))
     start = seen.telling.start.astimezone(dt.timezone(ahead))
-    return start, _levels(seen), str(int.from_bytes(seen.sleep.id.encode(), "big") % 10**18)
+    return start, _levels(seen), _row_id(seen)
+
+
+def _row_id(seen: Seen) -> str:
+    return str(int.from_bytes(seen.sleep.id.encode(), "big") % 10**18)
 
 
 # -- of years ------------------------------------------------------------------------------------

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -46,6 +44,11 @@ def of(takeout: Takeout) -> list[Session]:
     assert finished.problems == ()
     assert [raw.problem for raw in raws if raw.problem] == []
     return sessions(raws)
+
+
+def one_of(takeout: Takeout) -> Session:
+    (session,) = of(takeout)
+    return session
 
 
 def one(*logs: dict[str, Any]) -> Session:
@@ -148,70 +151,6 @@ def test_a_later_file_wins() -> None:
     assert len({raw.key for raw in raws}) == 1
     assert PROVIDER.merge(raws[0].kind, payloads) == payloads[1]
     assert b'"efficiency": 2' in payloads[1]
-
-
-# -- joined with rows ----------------------------------------------------------------------------
-
-
-def test_a_log_and_a_row_of_one_sleep_are_one() -> None:
-    session = one_of(Takeout().logs("2026-09-01", [night()]).row(EVENING, NIGHT, "81"))
-    assert (session.wall, session.zone_start, session.zone_end) == (True, "+02:00", "+02:00")
-    assert session.external_id == "log/501"
-    assert session.maker["sleep_id"] == "81"
-    assert seconds(session, Stage.AWAKE) == 1200 + 150  # the log's, finer than the row's
-
-
-def one_of(takeout: Takeout) -> Session:
-    (session,) = of(takeout)
-    return session
-
-
-@pytest.mark.parametrize(("away", "sleeps"), [(120, 1), (121, 2), (-120, 1)])
-def test_two_minutes_apart_is_one_sleep(away: int, sleeps: int) -> None:
-    moved = EVENING + dt.timedelta(seconds=away)
-    takeout = Takeout().logs("2026-09-01", [night()]).row(moved, NIGHT, "81")
-    assert len(of(takeout)) == sleeps
-
-
-def test_a_row_alone_is_a_sleep_with_a_place() -> None:
-    session = one_of(Takeout().row(EVENING, NIGHT, "81"))
-    assert not session.wall
-    assert session.start == EVENING.astimezone(dt.UTC)
-    assert (session.zone_start, session.zone_end) == ("+02:00", "+02:00")
-    assert seconds(session, Stage.REM) == 5400
-    assert session.revised_at == session.end + dt.timedelta(minutes=5)
-
-
-def test_a_short_awakening_in_a_table_lies_over_its_stage() -> None:
-    takeout = Takeout().row(EVENING, NIGHT, "81")
-    name = f"{takeout.root}/{DATA}/UserSleepStages_2026-09-01.csv"
-    begin, end = "2026-09-10T21:00:00Z", "2026-09-10T21:01:30Z"
-    line = f"81,99,AWAKE,+02:00,{begin},+02:00,{end},DERIVED,{end},{end}\n"
-    takeout.files[name] += line.encode()
-    assert seconds(one_of(takeout), Stage.AWAKE) == 1200 + 90
-
-
-def test_when_the_clock_is_set_in_a_sleep_it_keeps_its_length() -> None:
-    start = dt.datetime(2026, 10, 24, 22, 0, tzinfo=BERLIN)
-    stages = ((18_000, "light"), (3600, "rem"), (9000, "light"))  # 8 h 30, by the wall 7 h 30
-    log = entry(start, stages, 505, ((20_000, 60),), endTime="2026-10-25T05:30:00.000")
-    session = one_of(Takeout().logs("2026-10-01", [log]).row(start, stages, "82"))
-    assert (session.zone_start, session.zone_end) == ("+02:00", "+01:00")
-    assert sum(s.seconds for s in session.hypnogram) == 30_600
-    assert seconds(session, Stage.REM) == 3600 - 60
-
-
-def test_a_log_that_comes_again_alone_keeps_its_place() -> None:
-    (joined,), _ = read(Takeout().logs("2026-09-01", [night()]).row(EVENING, NIGHT, "81"))
-    (alone,), _ = read(Takeout().logs("2026-09-01", [night(efficiency=3)]))
-    both = PROVIDER.merge(alone.kind, [joined.payload, alone.payload])
-    (session,) = PROVIDER.normalise([replace(joined, payload=both)]).sessions
-    assert session.maker["efficiency"] == 3
-    assert session.zone_start == "+02:00"
-    assert PROVIDER.merge(alone.kind, [joined.payload, joined.payload]) == joined.payload
-    later = EVENING + dt.timedelta(hours=1)
-    (moved,), _ = read(Takeout().logs("2026-09-01", [entry(later, NIGHT, 501)]))
-    assert PROVIDER.merge(alone.kind, [joined.payload, moved.payload]) == moved.payload
 
 
 # -- what was measured beside --------------------------------------------------------------------
@@ -364,7 +303,7 @@ def test_half_lines_are_counted() -> None:
     takeout = Takeout().row(EVENING, NIGHT, "81")
     takeout.files[f"{takeout.root}/{DATA}/UserSleeps_2026-09-01.csv"] += b"82,STAGES,4"
     raws, finished = read(takeout)
-    assert len(raws) == 1
+    assert [raw.key for raw in raws if not raw.companion] == ["row/81"]
     assert finished.problems == (
         "UserSleeps_2026-09-01.csv: one line could not be read, the rest was",
     )
@@ -407,8 +346,3 @@ def test_all_shut_is_a_failure_and_one_a_problem() -> None:
 def test_the_sample_is_what_its_maker_makes() -> None:
     (sample,) = handed_over(PATH)
     assert {m.name: m.data for m in sample.members} == made().files
-
-
-def test_a_place_is_where_its_row_says() -> None:
-    tokyo = EVENING.astimezone(ZoneInfo("Asia/Tokyo"))
-    assert one_of(Takeout().row(tokyo, NIGHT, "83")).zone_end == "+09:00"

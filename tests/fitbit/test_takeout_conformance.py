@@ -115,12 +115,15 @@ def test_a_night_whose_stages_were_left_out_has_its_sums() -> None:
 
 
 def test_a_night_of_october_2026_with_its_score() -> None:
-    """One of its stages is published, 26 minutes: the rest is not made up."""
+    """One of its stages is published, 26 minutes: then the maker's sums are the night."""
     (session,) = told(
         "takeout_sleep_entry_google_health_oct2026.json",
         **{"Sleep Score/sleep_score.csv": "takeout_sleep_score.csv"},
     )
-    assert asleep(session) == 26
+    assert session.hypnogram == ()
+    assert session.totals is not None
+    assert (session.totals.light, session.totals.deep) == (318 * 60, 47 * 60)
+    assert (session.totals.rem, session.totals.asleep) == (24 * 60, 0)
     assert session.maker["minutesAsleep"] == 389
     score = session.maker["score"]
     assert isinstance(score, dict)

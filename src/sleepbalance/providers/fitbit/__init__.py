@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sleepbalance.provider import Api, File, OAuth, Provider, Rate, Reading, Resource, Scope
 
-from .archive import read, recognises
+from .archive import NEAR, read, recognises
 from .either import merge, normalise
 from .faults import fault
 from .identity import identify, revoke
@@ -75,6 +75,7 @@ PROVIDER = Provider(
         ),
     ),
     normalise=normalise,
+    reach=NEAR,
     merge=merge,
     also=("google health", "pixel watch"),
     apps=("fitbit", "com.fitbit.fitbitmobile"),

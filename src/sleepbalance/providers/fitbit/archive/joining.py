@@ -1,83 +1,78 @@
-"""Finds the row that tells the same sleep as a log entry: by the clock on the wall."""
+"""Puts together what tells one sleep: a log entry, a row that has its times, the row's stages."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from .records import NEAR, Ends, Line
-from .tables import columns, rows, separator
+from sleepbalance.payloads import decode, inside
+from sleepbalance.provider import Raw
 
-_MINUTE = dt.timedelta(minutes=1)
-_AWAY = range(-int(NEAR / _MINUTE) - 1, int(NEAR / _MINUTE) + 2)
-
-
-class Lines:
-    """The rows of UserSleeps, each with its stages, by when they began on the wall."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[str, Line] = {}
-        self._nameless: list[Line] = []
-        self._by_minute: dict[dt.datetime, list[Line]] = {}
-        self._taken: set[int] = set()
-
-    def add_rows(self, header: str, told: Iterable[str]) -> int:
-        """Adds rows; gives how many could not be read. Of one id the later counts."""
-        broken = 0
-        for text in told:
-            found = rows(header, [text])
-            if not found:
-                broken += 1
-                continue
-            line = Line(found[0])
-            if line.id:
-                self._by_id[line.id] = line
-            else:
-                self._nameless.append(line)
-        return broken
-
-    def add_stages(self, header: str, told: Iterable[str]) -> int:
-        """Adds stages to the rows that they belong to; gives how many could not be read."""
-        at, between, broken = columns(header).index("sleep_id"), separator(header), 0
-        for text in told:
-            fields = text.split(between, at + 1)
-            name = fields[at].strip('" ') if len(fields) > at else ""
-            line = self._by_id.get(name)
-            if line is None:
-                broken += not name
-                continue
-            if line.header not in ("", header):  # told again by a later file, with other columns
-                line.stages = []
-            line.header = header
-            line.stages.append(text)
-        return broken
-
-    def index(self) -> None:
-        """All rows are there: from now on they are found."""
-        for line in self._all():
-            line.stages = sorted(set(line.stages))
-            start = line.walls[0]
-            if start is not None:
-                self._by_minute.setdefault(_minute(start), []).append(line)
-
-    def take(self, ends: Ends) -> Line | None:
-        """The row of the sleep that had these ends on the wall; it is not left then."""
-        if ends[0] is None or ends[1] is None:
-            return None
-        start = _minute(ends[0])
-        near = (each for away in _AWAY for each in self._by_minute.get(start + away * _MINUTE, ()))
-        found = [line for line in near if line.is_of(ends)]
-        self._taken.update(map(id, found))
-        return found[0] if found else None
-
-    def left(self) -> Iterator[Line]:
-        """The rows that no log entry took."""
-        return (line for line in self._all() if id(line) not in self._taken)
-
-    def _all(self) -> Iterator[Line]:
-        yield from self._by_id.values()
-        yield from self._nameless
+from .packs import STAGES, read, stages_key
+from .records import LOG, NEAR, ROW, Line, elapsed, line_of, walls_of
 
 
-def _minute(moment: dt.datetime) -> dt.datetime:
-    return moment.replace(second=0, microsecond=0)
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log entry with both of its ends on the wall, and how long it lasted, if it says so."""
+
+    told: Mapping[str, Any]
+    start: dt.datetime
+    end: dt.datetime
+    lasted: dt.timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One sleep: a log, a row, or both. `raw` is the one that it is called after."""
+
+    raw: Raw
+    log: Log | None
+    line: Line | None
+
+
+def pairs(raws: Iterable[Raw]) -> Iterator[Pair]:
+    """Every sleep of these records; one that cannot be read has neither log nor row."""
+    newest: dict[str, Raw] = {}
+    for raw in sorted(raws, key=lambda raw: raw.payload):
+        newest[raw.key] = raw
+    found = sorted(newest.items())
+    stages = {key: raw.payload for key, raw in found if raw.kind == STAGES}
+    rows = {key: _line(raw, stages) for key, raw in found if raw.kind == ROW}
+    taken: set[str] = set()
+    for _, raw in found:
+        if raw.kind == LOG:
+            log = _log(raw)
+            same = [key for key, line in rows.items() if log and line and _one(log, line)]
+            taken.update(same)
+            yield Pair(raw, log, rows[same[0]] if same else None)
+    for key, line in rows.items():
+        if key not in taken:
+            yield Pair(newest[key], None, line)
+
+
+def _log(raw: Raw) -> Log | None:
+    entry = inside(decode(raw.payload))
+    start, end = walls_of(entry)
+    if start is None or end is None or start >= end:
+        return None
+    return Log(entry, start, end, elapsed(entry, start, end))
+
+
+def _line(raw: Raw, stages: Mapping[str, bytes]) -> Line | None:
+    line = line_of(raw.payload)
+    if line is None or (payload := stages.get(stages_key(line.id))) is None:
+        return line
+    return replace(line, stages=read(payload).get(STAGES, ()))
+
+
+def _one(log: Log, line: Line) -> bool:
+    """Whether they began at one time, and ended so or lasted as long."""
+    (start, end), (begun, ended) = line.ends, line.shown
+    if start is None or end is None or begun is None or ended is None or not line.zoned:
+        return False
+    together = abs(begun - log.start) <= NEAR
+    lasted = log.lasted is not None and abs(end - start - log.lasted) <= NEAR
+    return together and (lasted or abs(ended - log.end) <= NEAR)

@@ -1,4 +1,4 @@
-"""Reads a Takeout: every file that matters, once, as a stream; sleeps told twice become one."""
+"""Reads a Takeout: every file that matters, once, as a stream."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from sleepbalance.payloads import decode, inside, numeral
 from sleepbalance.provider import Finished, Member, Raw, Until
 
 from .files import DETAILED, LOGS, RESTING, TABLES, kind_of
-from .joining import Lines
 from .logs import Logs
-from .packs import JSON, daily, details
-from .records import line_record, log_record, unreadable, walls_of
+from .packs import JSON, Stages, daily, details
+from .records import log_record, row_record, unreadable
 from .tables import batches, columns, rows
 from .times import date
 
@@ -57,23 +56,13 @@ class _Reading:
 
     def __init__(self, now: dt.datetime) -> None:
         self._now = now
-        self._lines = Lines()
         self._days = daily()
         self.problems: list[str] = []
         self.refused = 0  # members that could not be opened
 
     def all(self, found: Sequence[tuple[str, Member]]) -> Iterator[Raw]:
-        """Tables of sleeps first: the logs are joined with them."""
-        for first in ("sleeps", "stages", LOGS):
-            for kind, member in found:
-                if kind == first:
-                    yield from self._one(kind, member)
-            if first == "stages":
-                self._lines.index()
-        yield from (line_record(line, self._now) for line in self._lines.left())
         for kind, member in found:
-            if kind not in ("sleeps", "stages", LOGS):
-                yield from self._one(kind, member)
+            yield from self._one(kind, member)
         yield from self._days.raws()
 
     def _one(self, kind: str, member: Member) -> Iterator[Raw]:
@@ -99,10 +88,8 @@ class _Reading:
     def _logs(self, stream: Until, name: str) -> Iterator[Raw]:
         logs = Logs(stream)
         for entry, good in logs.entries():
-            if not good or not (told := inside(decode(entry))):
-                yield unreadable(entry)
-                continue
-            yield log_record(entry, self._lines.take(walls_of(told)), self._now)
+            known = good and inside(decode(entry))
+            yield log_record(entry, self._now) if known else unreadable(entry)
         if not logs.whole and not stream.failure:
             self.problems.append(f"{name} is cut off at its end; everything before was read")
 
@@ -119,11 +106,26 @@ class _Reading:
             lacks = ", ".join(missing)
             self.problems.append(f"{name} has no column {lacks}; it was not read")
         elif kind == "sleeps":
-            self._broken(name, self._lines.add_rows(header, chain.from_iterable(body)))
+            yield from self._sleeps(name, header, chain.from_iterable(body))
         elif kind == "stages":
-            self._broken(name, self._lines.add_stages(header, chain.from_iterable(body)))
+            yield from self._stages(name, header, chain.from_iterable(body))
         else:
             yield from self._beside(kind, name, header, body)
+
+    def _sleeps(self, name: str, header: str, body: Iterable[str]) -> Iterator[Raw]:
+        broken = 0
+        for line in body:
+            found = rows(header, [line])
+            broken += not found
+            yield from (row_record(row, self._now) for row in found)
+        self._broken(name, broken)
+
+    def _stages(self, name: str, header: str, body: Iterable[str]) -> Iterator[Raw]:
+        stages = Stages(header)
+        for line in body:
+            stages.add(line)
+        yield from stages.raws()
+        self._broken(name, stages.broken)
 
     def _beside(
         self, kind: str, name: str, header: str, body: Iterable[list[str]]

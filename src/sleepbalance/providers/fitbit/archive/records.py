@@ -1,10 +1,14 @@
-"""One sleep of the archive as a raw record: its log entry, its row with stages, or both."""
+"""Sleeps of the archive as raw records, each as it came: log entries, and rows of a table.
+
+Both tell the same sleeps, and may come in files that are imported apart: `joining` puts them
+together. Both are placed by what the clock on the wall showed, so that they lie side by side.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,7 +20,7 @@ from sleepbalance.provider import Raw, misplaced
 from .tables import Row
 from .times import ahead, instant, wall, zone
 
-SLEEP = "archive-sleep"
+LOG, ROW = "archive-log", "archive-row"
 DEVICE = Source(UNNAMED, "Fitbit")
 HAND = Source(UNNAMED + MANUAL_MARK, "Fitbit")
 NEAR = dt.timedelta(minutes=2)  # between two tellings of one sleep
@@ -28,13 +32,12 @@ STAGED = ("light", "deep", "rem")
 Ends = tuple[dt.datetime | None, dt.datetime | None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """A row of UserSleeps, and the lines of UserSleepStages that belong to it."""
+    """A row of UserSleeps, and those of UserSleepStages that belong to it."""
 
     row: Row
-    header: str = ""
-    stages: list[str] = field(default_factory=list)
+    stages: Sequence[Row] = ()
 
     @property
     def id(self) -> str:
@@ -49,62 +52,43 @@ class Line:
         return zone(self.row.get("start_utc_offset")), zone(self.row.get("end_utc_offset"))
 
     @property
-    def walls(self) -> Ends:
-        """What the clock on the wall showed at both ends, as if in UTC."""
+    def zoned(self) -> bool:
+        return None not in self.zones
+
+    @property
+    def shown(self) -> Ends:
+        """What the clock on the wall showed, as if in UTC; the instants where nobody knows it.
+
+        Who flew west over the date line woke up before they went to bed: then as if they had not.
+        """
         (start, end), (here, there) = self.ends, self.zones
-        return _shown(start, here), _shown(end, there)
+        if start is None or end is None or here is None or there is None:
+            return start, end
+        begun, ended = start + ahead(here), end + ahead(there)
+        return begun, ended if begun < ended or end <= start else begun + (end - start)
 
     @property
     def by_hand(self) -> bool:
-        return "MANUAL" in text(self.row.get("data_source")).upper()
-
-    def is_of(self, ends: Ends) -> bool:
-        """Whether it tells the sleep that had these ends on the wall."""
-        pairs = list(zip(self.walls, ends, strict=True))
-        return all(a is not None and b is not None and abs(a - b) <= NEAR for a, b in pairs)
+        """Typed in. One that has stages was measured."""
+        manual = "MANUAL" in text(self.row.get("data_source")).upper()
+        return manual and text(self.row.get("sleep_type")).upper() != "STAGES"
 
 
-def _shown(moment: dt.datetime | None, where: str | None) -> dt.datetime | None:
-    return None if moment is None or where is None else moment + ahead(where)
+def line_of(payload: bytes) -> Line | None:
+    """The row that a payload holds; None where it cannot be read."""
+    row = decode_as(payload, Row)
+    return Line(row) if row is not None else None
 
 
-class Kept(msgspec.Struct):
-    """The payload of a sleep."""
-
-    log: msgspec.Raw = msgspec.Raw()  # empty where there is none
-    row: Row | None = None
-    header: str = ""
-    stages: list[str] = msgspec.field(default_factory=list)
-
-    @property
-    def line(self) -> Line | None:
-        return Line(self.row, self.header, self.stages) if self.row is not None else None
+def newest_row(payloads: Sequence[bytes]) -> bytes:
+    """The one written last, whichever came last."""
+    return max(payloads, key=_written)
 
 
-def kept(payload: bytes) -> Kept:
-    """What a payload holds; nothing where it cannot be read."""
-    return decode_as(payload, Kept) or Kept()
-
-
-def _payload(entry: bytes | None, line: Line | None) -> bytes:
-    parts = [b'"log":%b' % entry] if entry else []
-    if line:
-        told = {"row": line.row, "header": line.header, "stages": line.stages}
-        parts.append(msgspec.json.encode(told)[1:-1])
-    return b"{%b}" % b",".join(parts)
-
-
-def merge_sleeps(payloads: Sequence[bytes]) -> bytes:
-    """The newest; what an older one knew of its place in time stays if that still fits."""
-    newest = kept(payloads[-1])
-    if not bytes(newest.log) or newest.row is not None:
-        return payloads[-1]
-    ends = walls_of(inside(decode(bytes(newest.log))))
-    for payload in reversed(payloads[:-1]):
-        line = kept(payload).line
-        if line is not None and line.is_of(ends):
-            return _payload(bytes(newest.log), line)
-    return payloads[-1]
+def _written(payload: bytes) -> tuple[dt.datetime, bytes]:
+    line = line_of(payload)
+    told = instant(line.row.get("sleep_last_updated")) if line else None
+    return told or dt.datetime.min.replace(tzinfo=dt.UTC), payload
 
 
 def walls_of(told: Any) -> Ends:
@@ -148,47 +132,44 @@ def by_hand(told: Any) -> bool:
     return told.get("logType") == "manual" and not staged
 
 
-def log_record(entry: bytes, line: Line | None, now: dt.datetime) -> Raw:
-    """A log entry, placed by what the wall showed, with the row that tells where that was."""
+def log_record(entry: bytes, now: dt.datetime) -> Raw:
+    """A log entry; nobody knows where that wall was."""
     told = inside(decode(entry))
     start, end = walls_of(told)
     log_id = _id(told.get("logId"))
     problem = misplaced(start, end, now, None if log_id else "has no id")
     return Raw(
         key=f"log/{log_id or digest(entry)}",
-        kind=SLEEP,
+        kind=LOG,
         source=HAND if by_hand(told) else DEVICE,
-        payload=_payload(entry, line),
+        payload=entry,
         start=None if problem else start,
         end=None if problem else end,
-        zone=line.zones[0] if line else None,
         problem=problem,
     )
 
 
-def line_record(line: Line, now: dt.datetime) -> Raw:
-    """A row of which there is no log entry."""
-    start, end = line.ends
-    problem = misplaced(start, end, now, None if line.id else "has no id")
-    payload = _payload(None, line)
+def row_record(row: Row, now: dt.datetime) -> Raw:
+    """A row, which tells where it was."""
+    line, payload = Line(row), msgspec.json.encode(row)
+    problem = misplaced(*line.ends, now, None if line.id else "has no id")
+    start, end = line.shown
     return Raw(
         key=f"row/{line.id or digest(payload)}",
-        kind=SLEEP,
+        kind=ROW,
         source=HAND if line.by_hand else DEVICE,
         payload=payload,
         start=None if problem else start,
         end=None if problem else end,
         zone=line.zones[0],
-        revised_at=instant(line.row.get("sleep_last_updated")),
+        revised_at=instant(row.get("sleep_last_updated")),
         problem=problem,
     )
 
 
 def unreadable(piece: bytes) -> Raw:
     problem = "is no sleep log: damaged, or cut off"
-    return Raw(
-        key=f"log/{digest(piece)}", kind=SLEEP, source=DEVICE, payload=piece, problem=problem
-    )
+    return Raw(key=f"log/{digest(piece)}", kind=LOG, source=DEVICE, payload=piece, problem=problem)
 
 
 def _id(value: object) -> str:

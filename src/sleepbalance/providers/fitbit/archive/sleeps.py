@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sleepbalance.hypnograms import asleep
 from sleepbalance.model import Kind, Method, Piece, Segment, Session, Stage, Totals
-from sleepbalance.payloads import decode, inside, numeral, seconds, text
+from sleepbalance.payloads import inside, numeral, seconds, text
 from sleepbalance.provider import Normalised, Raw
 
 from .facts import Night, measured
-from .records import HAND, SLEEP, STAGED, Kept, Line, elapsed, kept, walls_of
-from .timeline import of_line, of_log
-from .times import ahead, date
+from .joining import Log, Pair, pairs
+from .packs import STAGES
+from .records import HAND, NEAR, STAGED, Line
+from .timeline import of_log, of_rows
+from .times import date
 
 NAP = 3 * 3600  # Google gives stages to sleeps of three hours and more; below it says "nap"
+MINUTE = 60
+LOOSE = 5 * MINUTE  # at the ends of a timeline
 _SAID = (
     "logId",
     "type",
@@ -35,49 +38,35 @@ _SAID = (
 def normalise(raws: Iterable[Raw]) -> Normalised:
     """One session for each sleep."""
     raws = list(raws)
-    beside = sorted({raw.payload: raw for raw in raws if raw.companion}.items())
-    newest: dict[str, Raw] = {}
-    for raw in sorted((raw for raw in raws if raw.kind == SLEEP), key=_version):
-        newest[raw.key] = raw
+    packs = {raw.payload: raw for raw in raws if raw.companion and raw.kind != STAGES}
+    beside = [raw for _, raw in sorted(packs.items())]
     sessions: list[Session] = []
     aside: list[tuple[str, str]] = []
-    for key, raw in sorted(newest.items()):
-        session = _session(raw, kept(raw.payload), [each for _, each in beside])
+    for pair in pairs(raws):
+        session = _session(pair, beside)
         if session is None:
-            aside.append((key, "kept in a form that this version cannot read"))
+            aside.append((pair.raw.key, "kept in a form that this version cannot read"))
         else:
             sessions.append(session)
     return Normalised(sessions=tuple(sessions), aside=tuple(aside))
 
 
-def _version(raw: Raw) -> tuple[bool, bytes]:
-    return raw.zone is not None, raw.payload
-
-
-def _session(raw: Raw, told: Kept, beside: Sequence[Raw]) -> Session | None:
-    if bytes(told.log):
-        return _of_log(raw, inside(decode(bytes(told.log))), told.line, beside)
-    return _of_line(raw, told.line, beside) if told.line else None
+def _session(pair: Pair, beside: Sequence[Raw]) -> Session | None:
+    if pair.log is not None:
+        return _of_log(pair.raw, pair.log, pair.line, beside)
+    return _of_line(pair.raw, pair.line, beside) if pair.line else None
 
 
 # -- log entries ---------------------------------------------------------------------------------
 
 
-def _of_log(
-    raw: Raw, told: Mapping[str, Any], line: Line | None, beside: Sequence[Raw]
-) -> Session | None:
-    start, end = walls_of(told)
-    if start is None or end is None or start >= end:
-        return None
-    if line is not None and not line.is_of((start, end)):
-        line = None
+def _of_log(raw: Raw, log: Log, line: Line | None, beside: Sequence[Raw]) -> Session:
+    told, start, end = log.told, log.start, log.end
     zones = line.zones if line else (None, None)
-    lasted = elapsed(told, start, end)
-    length = _length(start, end, zones, lasted)
-    hypnogram = of_log(told, start, length)
-    if not hypnogram and line and line.ends[0]:
-        hypnogram = of_line(line, line.ends[0], length)
-    totals = None if hypnogram else _totals(told, length)
+    length = _length(log, line)
+    slept = seconds(numeral(told.get("minutesAsleep")), length, MINUTE)
+    timeline, sums = _timeline(log, line, length), _totals(told, length)
+    hypnogram, totals = _told(timeline, sums, slept, length)
     hand = raw.source.key == HAND.key
     main = _main(told)
     night = Night(
@@ -100,8 +89,8 @@ def _of_log(
         wall=True,
         zone_start=zones[0],
         zone_end=zones[1],
-        parts=(Piece(0, length),) if lasted or line else (),
-        hypnogram=hypnogram or (() if totals else (Segment(0, length, Stage.ASLEEP),)),
+        parts=(Piece(0, length),) if log.lasted or line else (),
+        hypnogram=hypnogram,
         in_bed=() if hand else (Piece(0, length),),
         totals=totals,
         vitals=vitals,
@@ -110,17 +99,55 @@ def _of_log(
     )
 
 
-def _length(
-    start: dt.datetime,
-    end: dt.datetime,
-    zones: Sequence[str | None],
-    lasted: dt.timedelta | None,
-) -> int:
+def _timeline(log: Log, line: Line | None, length: int) -> tuple[Segment, ...]:
+    """The log's own, finer than the row's; that where only it covers the sleep."""
+    own = of_log(log.told, log.start, length)
+    if line is None or line.ends[0] is None or _covers(own, length):
+        return own
+    other = of_rows(line.stages, line.ends[0], length)
+    return other if not own or _covers(other, length) else own
+
+
+def _told(
+    timeline: tuple[Segment, ...], totals: Totals | None, slept: int | None, length: int
+) -> tuple[tuple[Segment, ...], Totals | None]:
+    """What stands: the timeline where it is of the whole sleep, else the maker's sums.
+
+    Beside a timeline stands what the maker says was `slept`, where that is more than it shows.
+    """
+    if totals is None:
+        return timeline or (Segment(0, length, Stage.ASLEEP),), None
+    shown = sum(segment.seconds for segment in timeline if segment.stage.is_sleep)
+    if not _covers(timeline, length) or (slept and not shown):
+        return (), totals
+    more = slept is not None and slept - shown > MINUTE
+    return timeline, _more(timeline, slept or 0) if more else None
+
+
+def _more(timeline: Sequence[Segment], slept: int) -> Totals:
+    """The stages of the timeline, and the sleep of which it shows none."""
+    light, deep, rem = (
+        sum(each.seconds for each in timeline if each.stage == stage) or None for stage in STAGED
+    )
+    staged = sum(filter(None, (light, deep, rem)))
+    return Totals(light=light, deep=deep, rem=rem, asleep=slept - staged)
+
+
+def _covers(timeline: Sequence[Segment], length: int) -> bool:
+    """Whether it tells the sleep from one end to the other, and most of what is between."""
+    if not timeline:
+        return False
+    known = sum(each.seconds for each in timeline if each.stage is not Stage.UNKNOWN)
+    ends = timeline[0].offset <= LOOSE and timeline[-1].end >= length - LOOSE
+    return ends and known >= length / 2
+
+
+def _length(log: Log, line: Line | None) -> int:
     """How long it lasted, also where the clock was set in it."""
-    here, there = zones
-    length = lasted or end - start
-    if here is not None and there is not None:
-        length = end - start - (ahead(there) - ahead(here))
+    length = log.lasted or log.end - log.start
+    if line is not None and line.ends[0] is not None and line.ends[1] is not None:
+        row = line.ends[1] - line.ends[0]
+        length = length if abs(row - length) <= NEAR else row
     return max(1, round(length.total_seconds()))
 
 
@@ -181,22 +208,19 @@ def _maker(told: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _of_line(raw: Raw, line: Line, beside: Sequence[Raw]) -> Session | None:
-    start, end = line.ends
-    if start is None or end is None or start >= end:
+    (first, last), (start, end) = line.ends, line.shown
+    if first is None or last is None or start is None or end is None or first >= last:
         return None
-    length = round((end - start).total_seconds())
-    hypnogram = of_line(line, start, length)
-    totals = None if hypnogram else _sums(line, length)
-    here, there = line.zones
-    sleep = asleep(hypnogram, start) or (start, end)
-    away = ahead(here) if here else dt.timedelta(0)
+    length = round((last - first).total_seconds())
+    timeline, sums = of_rows(line.stages, first, length), _sums(line, length)
+    hypnogram, totals = _told(timeline, sums, sums.asleep if sums else None, length)
     hand = raw.source.key == HAND.key
     night = Night(
-        day=(end + (ahead(there) if there else away)).date(),
+        day=end.date(),
         log_id=None,
         sleep_id=line.id,
-        wall=(sleep[0] + away, sleep[1] + away),
-        zone=here,
+        wall=asleep(hypnogram, start) or (start, end),
+        zone=line.zones[0],
         main=length >= NAP and not hand,
         hand=hand,
     )
@@ -207,10 +231,11 @@ def _of_line(raw: Raw, line: Line, beside: Sequence[Raw]) -> Session | None:
         start=start,
         end=end,
         method=Method.MANUAL if hand else Method.DEVICE,
-        zone_start=here,
-        zone_end=there,
+        wall=line.zoned,
+        zone_start=line.zones[0],
+        zone_end=line.zones[1],
         parts=(Piece(0, length),),
-        hypnogram=hypnogram or (() if totals else (Segment(0, length, Stage.ASLEEP),)),
+        hypnogram=hypnogram,
         in_bed=() if hand else (Piece(0, length),),
         totals=totals,
         vitals=vitals,

@@ -39,6 +39,11 @@ def rows(header: str, body: list[str]) -> list[Row]:
     return [dict(zip(names, row, strict=False)) for row in found if len(row) >= len(names)]
 
 
+def cells(header: str, line: str) -> list[str]:
+    """The fields of one line."""
+    return _fields(line, separator(header))
+
+
 def separator(header: str) -> str:
     return ";" if ";" in header and "," not in header else ","
 

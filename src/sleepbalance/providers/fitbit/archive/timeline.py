@@ -10,8 +10,7 @@ from sleepbalance.hypnograms import Canvas, level
 from sleepbalance.model import Segment, Stage
 from sleepbalance.payloads import inside, items, numeral, text
 
-from .records import Line
-from .tables import rows
+from .tables import Row
 from .times import instant, wall
 
 WORDS = {
@@ -25,6 +24,8 @@ WORDS = {
 }
 MINUTES = {"1": Stage.ASLEEP, "2": Stage.RESTLESS, "3": Stage.AWAKE}  # of very old logs
 SHORT = 180  # seconds: an awakening that Fitbit lays over a stage is no longer
+AT_ONCE = dt.timedelta(days=1)  # what is written within it is one telling
+LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
 _SLEEP = tuple(stage for stage in Stage if stage.is_sleep)
 
 
@@ -35,6 +36,7 @@ class Stretch(NamedTuple):
     seconds: int
     stage: Stage
     at: dt.datetime
+    written: dt.datetime = LONG_AGO
 
 
 def of_log(told: Mapping[str, Any], start: dt.datetime, length: int) -> tuple[Segment, ...]:
@@ -47,16 +49,37 @@ def of_log(told: Mapping[str, Any], start: dt.datetime, length: int) -> tuple[Se
     return _painted(data, short, length)
 
 
-def of_line(line: Line, start: dt.datetime, length: int) -> tuple[Segment, ...]:
-    """Of the lines of a table, which write a short awakening beside the stage that it is in."""
-    found: list[Stretch] = []
-    for row in rows(line.header, line.stages) if line.header else ():
-        begin, end = instant(row.get("sleep_stage_start")), instant(row.get("sleep_stage_end"))
-        if begin is not None and end is not None and begin < end:
-            stage = WORDS.get(text(row.get("sleep_stage_type")).lower(), Stage.UNKNOWN)
-            found.append(Stretch(_seconds(begin - start), _seconds(end - begin), stage, begin))
+def of_rows(told: Sequence[Row], start: dt.datetime, length: int) -> tuple[Segment, ...]:
+    """Of the rows of a table, which write a short awakening beside the stage that it is in."""
+    found = _newest([line for row in told if (line := _stretch(row, start))])
     short = [each for each in found if _is_short(each, found)]
     return _painted([each for each in found if each not in short], short, length)
+
+
+def _stretch(row: Row, start: dt.datetime) -> Stretch | None:
+    begin, end = instant(row.get("sleep_stage_start")), instant(row.get("sleep_stage_end"))
+    if begin is None or end is None or begin >= end:
+        return None
+    stage = WORDS.get(text(row.get("sleep_stage_type")).lower(), Stage.UNKNOWN)
+    written = instant(row.get("sleep_stage_last_updated")) or LONG_AGO
+    return Stretch(_seconds(begin - start), _seconds(end - begin), stage, begin, written)
+
+
+def _newest(found: list[Stretch]) -> list[Stretch]:
+    """Without what is left of an earlier telling: what one much later lies over."""
+    last = max((each.written for each in found), default=LONG_AGO)
+    if all(last - each.written <= AT_ONCE for each in found):
+        return found
+
+    def replaced(each: Stretch) -> bool:
+        return any(
+            later.written - each.written > AT_ONCE
+            and later.offset < each.offset + each.seconds
+            and each.offset < later.offset + later.seconds
+            for later in found
+        )
+
+    return [each for each in found if not replaced(each)]
 
 
 def _stretches(told: object, start: dt.datetime) -> Iterator[Stretch]:
@@ -100,7 +123,7 @@ def _minutes(told: list[Any], start: dt.datetime) -> Iterator[Stretch]:
             yield Stretch(offset, 60, stage, at)
 
 
-def _is_short(one: Stretch, found: Iterable[Stretch]) -> bool:
+def _is_short(one: Stretch, found: Sequence[Stretch]) -> bool:
     if one.stage is not Stage.AWAKE or one.seconds > SHORT:
         return False
     return any(
