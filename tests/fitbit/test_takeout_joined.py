@@ -10,7 +10,7 @@ import pytest
 from sleepbalance.model import Method, Session, Stage
 from sleepbalance.providers.fitbit import PROVIDER
 from tests.fitbit.sample import BERLIN, BLOCK, NIGHT
-from tests.fitbit.test_takeout import EVENING, night, one, one_of, read, seconds, sessions
+from tests.fitbit.test_takeout import EVENING, night, of, one, one_of, read, seconds, sessions
 from tests.takeouts import DATA, Takeout, entry
 
 # -- joined with rows ----------------------------------------------------------------------------
