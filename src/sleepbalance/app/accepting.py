@@ -127,6 +127,9 @@ def _claim(
 ) -> None:
     """Says whose an account is, where the person has no connection with it yet."""
     known = sorted({item.account for item in items if item.account})
+    if not known:
+        why = next((item.problem for item in items if item.problem), "it is of nobody")
+        raise UsageError(f"Nothing in it says whose it is: {why}.")
     if account not in known:
         raise UsageError(
             f"Nothing in it is of the account {account!r}; it speaks of: {', '.join(known)}."
