@@ -114,6 +114,8 @@ def test_what_is_no_body_takes_nothing(real: Real) -> None:
         "accept", "garmin", real.body({"sleeps": [sleep()]}), "--account", "x", check=2
     )
     assert ME in unknown.stderr
+    nobody = real.body({"sleeps": [sleep(userId="a\u001bb")]})
+    assert "whose it is" in real.run("accept", "garmin", nobody, "--account", "x", check=2).stderr
     assert real.json("history") == []
 
 
