@@ -132,10 +132,12 @@ class _Said:
 
 
 def _show(app: App, date: str, user: str | None, *, json: bool) -> None:
-    from sleepbalance.cli import plain, show
+    from sleepbalance.cli import makers, plain, show
 
     row = _pick(app, date, user)
     if json:
+        told = [s.report for s in app.sessions_of(user, row["sleep_date"])]
+        row = {**row, "makers": makers.said(row, told)}
         plain.as_json(row, purpose=app.folder.purpose)
     else:
         _page(app, show.screen(purpose=app.folder.purpose), row, user)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sleepbalance.cli import hypnogram, words
+from sleepbalance.cli import hypnogram, makers, words
 from sleepbalance.cli.show import Screen
 from sleepbalance.model import Report
 
@@ -67,6 +67,8 @@ def show(out: Screen, row: Night, reports: Sequence[Report]) -> None:
         out.say("")
     _numbers(out, row, details)
     _beside(out, row, details)
+    for line in makers.lines(row, reports):
+        out.say(line)
     if details.get("provisional"):
         until = details["provisional_until"]
         out.say(f"Provisional: the maker may still revise it, until {until}.")
