@@ -303,6 +303,8 @@ def _note(text: str) -> str | None:
 def _source(word: str, chosen: Chosen) -> dict[str, Any]:
     if word.strip().casefold() == AUTO:
         return {"provider": AUTO, "account": "", "source": None}
+    if not ordering.find(word, chosen.sources) and chosen.others:
+        raise UsageError(_elsewhere(word, chosen))
     rank = ordering.match(word, chosen.sources)
     name = ordering.called(rank, chosen.sources)
     return {
@@ -311,3 +313,18 @@ def _source(word: str, chosen: Chosen) -> dict[str, Any]:
         "source": rank.source_key,
         "name": name,
     }
+
+
+def _elsewhere(word: str, chosen: Chosen) -> str:
+    """Where a source is looked for that told another sleep of the date, or none."""
+    date, told = chosen.anchor.date, chosen.others
+    named = [sleep for sleep in told if ordering.find(word, sleep.sources)]
+    sleeps = "; ".join(
+        f"{', '.join(map(str, sleep.sources))} {sleep.start}–{sleep.end}" for sleep in named or told
+    )
+    here = ", ".join(map(str, chosen.sources))
+    return (
+        f"{word!r} tells nothing of this sleep; there are: {here}. Other sleeps ended on {date}:"
+        f" {sleeps}. One of them becomes the night with: sleepbalance night {date}"
+        f" --sleep {(named or told)[0].start} --main"
+    )

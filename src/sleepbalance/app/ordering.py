@@ -9,6 +9,7 @@ from typing import Any
 from sleepbalance import derive, providers
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import UsageError
+from sleepbalance.model import MANUAL_MARK
 from sleepbalance.nights import EVERY, SourceKey, SourceRank, is_rank
 from sleepbalance.store import homes, people, sources
 from sleepbalance.store.engine import Connection, reading, writing
@@ -28,8 +29,17 @@ class Named:
     def maker(self) -> str:
         return maker_name(self.source.provider)
 
+    @property
+    def by_hand(self) -> bool:
+        return self.source.key.endswith(MANUAL_MARK)
+
+    @property
+    def called(self) -> str:
+        return f"{self.name}, by hand" if self.by_hand else self.name
+
     def __str__(self) -> str:
-        return f"{self.name[:MOST]} ({self.maker})" if self.name != self.maker else self.maker
+        called = f"{self.name[:MOST]}, by hand" if self.by_hand else self.name[:MOST]
+        return f"{called} ({self.maker})" if self.name != self.maker else called
 
 
 def maker_name(provider: str) -> str:
@@ -109,18 +119,11 @@ def _known(connection: Connection, user_id: str) -> list[Named]:
 
 
 def match(word: str, known: Sequence[Named]) -> SourceRank:
-    """The source, or all of a provider, that a word names.
+    """The one source, or all of a provider, that a word names. See `find`.
 
-    A provider's id or name goes before a device's name, the whole name before a piece of it;
-    PROVIDER/DEVICE says both. Raises UsageError for a word that names nothing, or several.
+    Raises UsageError for a word that names nothing, or several.
     """
-    maker, slash, device = word.partition("/")
-    found: Mapping[SourceRank, str] = {}
-    if slash:
-        own = [n for n in known if _plain(maker) in _of_maker(n)]
-        found = _devices(device, own) or _devices(device, own, part=True)
-    found = found or _makers(word, known) or _devices(word, known)
-    found = found or _makers(word, known, part=True) or _devices(word, known, part=True)
+    found = find(word, known)
     if len(found) == 1:
         return next(iter(found))
     if found:
@@ -130,6 +133,21 @@ def match(word: str, known: Sequence[Named]) -> SourceRank:
         )
     there = _listed(sorted({str(named) for named in known})) or "none yet"
     raise UsageError(f"{word!r} is no source here. There are: {there}.")
+
+
+def find(word: str, known: Sequence[Named]) -> Mapping[SourceRank, str]:
+    """What a word may name, and how that is called.
+
+    A provider's id or name goes before a device's name, the whole name before a piece of it, a
+    device before what was typed in beside it; PROVIDER/DEVICE says both.
+    """
+    maker, slash, device = word.partition("/")
+    found: Mapping[SourceRank, str] = {}
+    if slash:
+        own = [n for n in known if _plain(maker) in _of_maker(n)]
+        found = _devices(device, own) or _devices(device, own, part=True)
+    found = found or _makers(word, known) or _devices(word, known)
+    return found or _makers(word, known, part=True) or _devices(word, known, part=True)
 
 
 def _makers(word: str, known: Sequence[Named], *, part: bool = False) -> dict[SourceRank, str]:
@@ -143,10 +161,11 @@ def _makers(word: str, known: Sequence[Named], *, part: bool = False) -> dict[So
 
 def _devices(word: str, known: Sequence[Named], *, part: bool = False) -> dict[SourceRank, str]:
     plain = _plain(word)
+    fit = [n for n in known if _fits(plain, {_plain(n.called), _plain(n.source.key)}, part)]
+    devices = [n for n in fit if not n.by_hand]
     return {
         SourceRank(n.source.provider, EVERY, n.source.key): f"{n} with the key {n.source.key}"
-        for n in known
-        if _fits(plain, {_plain(n.name), _plain(n.source.key)}, part)
+        for n in devices or fit
     } | {
         SourceRank(n.source.provider, n.source.account): f"the account {n.source.account}"
         for n in known
@@ -163,19 +182,21 @@ def _of_maker(named: Named) -> set[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("_", " ").replace("-", " ").casefold().split())
+    for mark in "_-,":
+        text = text.replace(mark, " ")
+    return " ".join(text.casefold().split())
 
 
 def called(rank: SourceRank, known: Sequence[Named]) -> str:
     """What people call what a rank means."""
     if rank.source_key is None:
         return maker_name(rank.provider)
-    return next((n.name for n in known if is_rank(n.source, rank)), rank.source_key)
+    return next((n.called for n in known if is_rank(n.source, rank)), rank.source_key)
 
 
 def _spelled(rank: SourceRank, known: Sequence[Named]) -> str:
-    names = [n.name for n in known if is_rank(n.source, rank)]
-    alike = len({n.source.key for n in known if n.name in names[:1]}) > 1
+    names = [n.called for n in known if is_rank(n.source, rank)]
+    alike = len({n.source.key for n in known if n.called in names[:1]}) > 1
     return f"{rank.provider}/{rank.source_key if alike or not names else names[0]}"
 
 

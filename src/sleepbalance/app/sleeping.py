@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sleepbalance.app import clocks
 from sleepbalance.app.clocks import Ends
@@ -21,6 +21,14 @@ from sleepbalance.stretches import Span
 EVENING, MORNING = dt.time(23), dt.time(7)  # about when, where only the date is known
 
 
+class Other(NamedTuple):
+    """A sleep that is not meant, by the clock on the wall."""
+
+    start: str
+    end: str
+    sources: Sequence[Named]
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A sleep that is meant: what an edit of it holds on to, and how it stands now."""
@@ -29,6 +37,7 @@ class Chosen:
     span: Span
     ends: Ends
     sources: Sequence[Named]
+    others: Sequence[Other] = ()  # the other sleeps of the date
 
     def spelled(self, found: Mapping[str, dt.datetime | None]) -> dict[str, Any]:
         """Times as their sleep was told: on the wall clock, or with their offset."""
@@ -111,7 +120,15 @@ def _chosen(looked: Looked, date: dt.date, episode: Episode) -> Chosen:
     if sleep.dateless_clock:
         ends = _about(date, last.zone_end)
         return Chosen(Anchor(date), span, ends, _sources(episode))
-    return Chosen(anchor, span, ends, _sources(episode))
+    others = [e for e in looked.told.episodes if e.date == date and e is not episode]
+    return Chosen(anchor, span, ends, _sources(episode), [_other(e) for e in others])
+
+
+def _other(episode: Episode) -> Other:
+    sleep = episode.chosen
+    start = local(sleep.start, sleep.parts[0].report.zone_start)
+    end = local(sleep.end, sleep.last.zone_end)
+    return Other(f"{start:%H:%M}", f"{end:%H:%M}", _sources(episode))
 
 
 def _said(episode: Episode) -> dict[str, dt.datetime | None]:
