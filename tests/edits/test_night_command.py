@@ -120,7 +120,12 @@ def test_no_sleep_leaves_the_row_and_comes_back(home: Path) -> None:
 
 def test_a_night_is_a_nap_and_a_nap_a_night(home: Path) -> None:
     assert night(home, DATE, "--nap") is None
-    assert "There is no night" in run("night", DATE, data=home, check=2).stderr
+    shown = run("night", DATE, data=home).stdout
+    assert "No night: a nap alone makes none." in shown
+    assert "Nap 23:00–06:30: 7 h 18 min, Test Watch" in shown
+    (nap,) = night(home)["naps"]
+    assert (nap["kind"], nap["minutes"]) == ("nap", 438)
+    assert "There is no night" in run("night", "2025-10-24", data=home, check=2).stderr
     assert "Kept: the night." in run("night", DATE, "--main", data=home).stdout
     assert night(home)["total_sleep_time"] == 438
     main = night(home, NEXT, "--sleep", "14:30", "--main")
@@ -173,6 +178,22 @@ def test_a_sleep_that_nobody_measured_is_added(home: Path) -> None:
         "a nap alone makes none"
         in run("night", "2025-10-26", "--add", "13:00-14:00", data=home).stdout
     )
+    assert "Nap 13:00–14:00: 1 h 00 min, you" in run("night", "2025-10-26", data=home).stdout
+
+
+def test_naps_alone_are_said_where_there_is_no_night(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    samples = [*staged("2025-10-20", begin="13:00", hours=1), *staged("2025-12-24", "14:00", 1)]
+    export = Export(samples, made="2025-12-30T09:00:00+01:00").write(tmp_path / "e.zip")
+    told = run("import", export, data=home).stdout
+    said = "No nights here, only 2 naps: a nap alone makes no night."
+    assert said in told
+    assert said in run("nights", data=home).stdout
+    assert "night 2025-12-24" in run("nights", "--from", "2025-12-01", data=home).stdout
+    more = Export(staged("2025-10-24"), made=None).write(tmp_path / "more.zip")
+    run("import", more, data=home)
+    again = run("import", export, data=home).stdout
+    assert "1 measured, 0 in bed only, 2 naps," in again
 
 
 def test_an_added_sleep_may_name_its_offset(home: Path) -> None:

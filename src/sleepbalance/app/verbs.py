@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sleepbalance import derive, providers
+from sleepbalance.app import naps
 from sleepbalance.errors import Unavailable, UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.model import zone_info
@@ -47,6 +48,7 @@ class Overview:
     total: int = 0
     first: dt.date | None = None
     last: Mapping[str, Any] | None = None  # the last night, whole
+    lone_naps: Sequence[Mapping[str, Any]] = ()  # of dates that have no night
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Counts one more night; they come in order of date."""
@@ -184,7 +186,16 @@ class App:
         with reading(self.engine) as connection:
             for both in nights.listed(connection, user_id, first, last):
                 found.add(_night(*both))
+            found.lone_naps = naps.alone(connection, user_id, first, last)
         return found
+
+    def lone_naps(
+        self, name: str | None, first: dt.date | None = None, last: dt.date | None = None
+    ) -> list[dict[str, Any]]:
+        """Naps of dates that have no night; see `naps.alone`."""
+        with reading(self.engine) as connection:
+            person = _chosen(connection, name)
+            return naps.alone(connection, person.id, first, last) if person else []
 
     def sessions_of(self, name: str | None, date: dt.date) -> list[sessions.Stored]:
         """What each source told of the night of a date."""

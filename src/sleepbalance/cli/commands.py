@@ -169,13 +169,15 @@ def nights(
     if json and csv:
         raise UsageError("Choose one of --json and --csv.")
     with opened(context) as app:
-        rows = app.nights(user, a_date("--from", first), a_date("--to", last))
+        dates = a_date("--from", first), a_date("--to", last)
+        rows = app.nights(user, *dates)
         if json:
             plain.as_json(rows, purpose=app.folder.purpose)
         elif csv:
             plain.as_csv(rows, purpose=app.folder.purpose)
         else:
-            show.nights(show.screen(purpose=app.folder.purpose), rows)
+            naps = [] if rows else app.lone_naps(user, *dates)
+            show.nights(show.screen(purpose=app.folder.purpose), rows, naps)
 
 
 @cli.command()

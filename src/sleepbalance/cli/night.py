@@ -134,6 +134,9 @@ class _Said:
 def _show(app: App, date: str, user: str | None, *, json: bool) -> None:
     from sleepbalance.cli import makers, plain, show
 
+    if naps := _lone_naps(app, date, user):
+        _show_naps(app, naps, json=json)
+        return
     row = _pick(app, date, user)
     if json:
         told = [s.report for s in app.sessions_of(user, row["sleep_date"])]
@@ -141,6 +144,24 @@ def _show(app: App, date: str, user: str | None, *, json: bool) -> None:
         plain.as_json(row, purpose=app.folder.purpose)
     else:
         _page(app, show.screen(purpose=app.folder.purpose), row, user)
+
+
+def _lone_naps(app: App, date: str, user: str | None) -> list[dict[str, Any]]:
+    """What a date without a night has to show."""
+    if date == "last" or re.fullmatch(r"-\d+", date):
+        return []
+    day = a_date("DATE", date)
+    return app.lone_naps(user, day, day)
+
+
+def _show_naps(app: App, naps: list[dict[str, Any]], *, json: bool) -> None:
+    from sleepbalance.cli import one_night, plain, show
+
+    if json:
+        found = {"sleep_date": naps[0]["sleep_date"], "naps": naps}
+        plain.as_json(found, purpose=app.folder.purpose)
+    else:
+        one_night.show_naps(show.screen(purpose=app.folder.purpose), naps)
 
 
 def _page(app: App, out: Any, row: dict[str, Any], user: str | None) -> None:

@@ -74,6 +74,19 @@ def show(out: Screen, row: Night, reports: Sequence[Report]) -> None:
         out.say(f"Provisional: the maker may still revise it, until {until}.")
 
 
+def show_naps(out: Screen, naps: Sequence[Night]) -> None:
+    """What there is of a date without a night."""
+    out.say(words.day(naps[0]["sleep_date"], year=True), style="bold")
+    out.say("No night: a nap alone makes none.")
+    for nap in naps:
+        out.say(_nap(nap))
+
+
+def _nap(nap: Mapping[str, Any]) -> str:
+    what = f"{str(nap['kind']).capitalize()} {words.span(nap['start'], nap['end'])}"
+    return f"{what}: {words.minutes(nap['minutes'])}, {nap['source']}"
+
+
 def _numbers(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
     """Ours, then each other source's own, then where ours is from."""
     others = list(details.get("alternatives") or ())
@@ -124,10 +137,7 @@ def _beside(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
             why = re.sub(r"(^|, )it\b", lambda found: found[1] + chosen, str(other["why"]))
             out.say(f"{other['source']} was not taken: {why}.")
     for nap in row["naps"]:
-        out.say(
-            f"{str(nap['kind']).capitalize()} {words.span(nap['start'], nap['end'])}:"
-            f" {words.minutes(nap['minutes'])}, {nap['source']}"
-        )
+        out.say(_nap(nap))
     for sleep in details.get("other_main_sleeps") or ():
         out.say(
             f"Another sleep ended on this date, {words.span(sleep['start'], sleep['end'])}:"

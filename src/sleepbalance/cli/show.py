@@ -58,8 +58,11 @@ def screen(*, purpose: str | None) -> Screen:
     return out
 
 
-def nights(out: Screen, rows: Sequence[Night]) -> None:
+def nights(out: Screen, rows: Sequence[Night], lone_naps: Sequence[Night] = ()) -> None:
     """One line a night, the newest at the bottom, with what is not certain marked."""
+    if not rows and lone_naps:
+        out.say(_only_naps(lone_naps))
+        return
     if not rows:
         out.say(
             "No nights here. Import something: sleepbalance import FILE, or connect a maker:"
@@ -74,6 +77,14 @@ def nights(out: Screen, rows: Sequence[Night]) -> None:
     for mark, meaning in _MEANINGS.items():
         if mark in used:
             out.say(f"{mark} {meaning}", style="dim")
+
+
+def _only_naps(naps: Sequence[Night]) -> str:
+    last = naps[-1]
+    return (
+        f"No nights here, only {words.count(len(naps), 'nap')}: a nap alone makes no night."
+        f" The last of them: sleepbalance night {last['sleep_date']}"
+    )
 
 
 _MEANINGS = {
@@ -150,9 +161,13 @@ def _import_lines(attempt: Mapping[str, Any], overview: Overview, path: str) -> 
         f"Samples of sleep: {samples}.",
         f"Sleeps: {sleeps}.{removed}",
     ]
+    if not detail["read"]:
+        lines.append(_ONLY_BESIDE)
     if overview.last is not None:
-        lines += [_nights_line(overview), _sources_line(detail["sources"])]
+        lines += [_nights_line(overview), *_sources_lines(detail["sources"])]
         lines.append(_zones_line(overview))
+    elif overview.lone_naps:
+        lines.append(_only_naps(overview.lone_naps))
     if attempt["error_message"]:
         lines.append(f"Mind: {attempt['error_message']}")
     if overview.last is not None:
@@ -165,19 +180,28 @@ def _nights_line(overview: Overview) -> str:
     first, last = overview.first, overview.last
     assert first is not None
     assert last is not None
+    naps = overview.naps + len(overview.lone_naps)
     nothing = f" {overview.unmeasured:,} not measured," if overview.unmeasured else ""
     return (
         f"Nights: {overview.measured:,} measured, {overview.in_bed_only:,} in bed only,{nothing}"
-        f" {words.count(overview.naps, 'nap')}, from {words.day(first, year=True)}"
+        f" {words.count(naps, 'nap')}, from {words.day(first, year=True)}"
         f" to {words.day(last['sleep_date'], year=True)}."
     )
 
 
-def _sources_line(sources: Mapping[str, int]) -> str:
+_ONLY_BESIDE = (
+    "No sleep is in it, only what belongs to sleeps. It is kept and goes with them, also where"
+    " they come later: hand over the other files of the export, too."
+)
+
+
+def _sources_lines(sources: Mapping[str, int]) -> list[str]:
+    if not sources:
+        return []
     ordered = sorted(sources.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{name} {n:,}" for name, n in ordered[:6]]
     more = len(ordered) - len(named)
-    return "Sources: " + ", ".join(named) + (f" and {more} more." if more else ".")
+    return ["Sources: " + ", ".join(named) + (f" and {more} more." if more else ".")]
 
 
 def _zones_line(overview: Overview) -> str:

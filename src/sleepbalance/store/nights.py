@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select, update
 
+from sleepbalance.model import EditKind
 from sleepbalance.store.engine import insert_rows
 from sleepbalance.store.ids import new_id
-from sleepbalance.store.tables import night_details, sleep_records
+from sleepbalance.store.tables import night_details, sleep_edits, sleep_records, sleep_sessions
 
 KEPT = ("id", "user_id", "sleep_date", "created_at", "updated_at", "synced_at")
 MEASURES = tuple(c.name for c in sleep_records.columns if c.name not in KEPT)
@@ -139,6 +140,32 @@ def listed(
     lazily = ordered.execution_options(stream_results=True, yield_per=100)
     for row in connection.execute(lazily):
         yield _split(row)
+
+
+def without(
+    connection: Connection, user_id: str, first: dt.date | None, last: dt.date | None
+) -> list[dt.date]:
+    """Dates that a sleep was told of, or added to, and that have no row, in order."""
+    told = sleep_sessions.c.hidden_since.is_(None)
+    added = (sleep_edits.c.kind == EditKind.ADDED) & sleep_edits.c.undone_at.is_(None)
+    dates = _dates(connection, sleep_sessions, user_id, first, last, told)
+    dates |= _dates(connection, sleep_edits, user_id, first, last, added)
+    return sorted(dates - _dates(connection, sleep_records, user_id, first, last))
+
+
+def _dates(
+    connection: Connection,
+    table: Table,
+    user_id: str,
+    first: dt.date | None,
+    last: dt.date | None,
+    *more: ColumnElement[bool],
+) -> set[dt.date]:
+    low, high = first or dt.date.min, last or dt.date.max
+    date = table.c.sleep_date
+    mine = table.c.user_id == user_id, date.between(low, high)
+    query = select(date).where(*mine, *more).distinct()
+    return {row.sleep_date for row in connection.execute(query)}
 
 
 def _split(row: Row[Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
