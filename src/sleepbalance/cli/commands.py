@@ -112,7 +112,11 @@ def import_(
     ] = None,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="The export is the whole truth: remove what it lacks."),
+        typer.Option(
+            "--replace",
+            help="The export is the whole truth: remove what it lacks. Only where it says when it "
+            "was made: of any other nobody knows up to which night it is whole.",
+        ),
     ] = False,
     json: AsJson = False,
 ) -> None:

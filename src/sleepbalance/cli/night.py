@@ -13,6 +13,7 @@ from sleepbalance.errors import UsageError
 
 if TYPE_CHECKING:
     from sleepbalance.app import App
+    from sleepbalance.model import Report
 
 
 Word = str | None
@@ -132,18 +133,24 @@ class _Said:
 
 
 def _show(app: App, date: str, user: str | None, *, json: bool) -> None:
-    from sleepbalance.cli import makers, plain, show
+    from sleepbalance.cli import show
 
     if naps := _lone_naps(app, date, user):
         _show_naps(app, naps, json=json)
         return
     row = _pick(app, date, user)
     if json:
-        told = [s.report for s in app.sessions_of(user, row["sleep_date"])]
-        row = {**row, "makers": makers.said(row, told)}
-        plain.as_json(row, purpose=app.folder.purpose)
+        _as_json(app, row, user)
     else:
         _page(app, show.screen(purpose=app.folder.purpose), row, user)
+
+
+def _as_json(app: App, row: dict[str, Any] | None, user: str | None) -> None:
+    from sleepbalance.cli import makers, plain
+
+    if row is not None:
+        row = {**row, "makers": makers.said(row, _reports(app, row, user))}
+    plain.as_json(row, purpose=app.folder.purpose)
 
 
 def _lone_naps(app: App, date: str, user: str | None) -> list[dict[str, Any]]:
@@ -167,8 +174,11 @@ def _show_naps(app: App, naps: list[dict[str, Any]], *, json: bool) -> None:
 def _page(app: App, out: Any, row: dict[str, Any], user: str | None) -> None:
     from sleepbalance.cli import one_night
 
-    stored = app.sessions_of(user, row["sleep_date"])
-    one_night.show(out, row, [s.report for s in stored])
+    one_night.show(out, row, _reports(app, row, user))
+
+
+def _reports(app: App, row: dict[str, Any], user: str | None) -> list[Report]:
+    return [stored.report for stored in app.sessions_of(user, row["sleep_date"])]
 
 
 def _change(
@@ -182,7 +192,7 @@ def _change(
     json: bool,
 ) -> None:
     from sleepbalance.app import editing
-    from sleepbalance.cli import edited, plain, show
+    from sleepbalance.cli import edited, show
 
     day = _day(app, date, user)
     if undo:
@@ -192,7 +202,7 @@ def _change(
         words = editing.Said(times=said.times, kind=kind, **said.words)
         done = editing.edit(app, user, day, words)
     if json:
-        plain.as_json(done.after, purpose=app.folder.purpose)
+        _as_json(app, done.after, user)
         return
     out = show.screen(purpose=app.folder.purpose)
     edited.tell(out, day, done, undone=undo)

@@ -19,6 +19,11 @@ from sleepbalance.store.spool import Spool, spooling
 from sleepbalance.sync.attempts import fail
 from sleepbalance.sync.words import worst
 
+NOTHING = (
+    "There is nothing in it that we can use. Of an export in several files hand over all of them"
+    " together."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
@@ -112,7 +117,7 @@ def _read(job: Import, spool: Spool, lease: leases.Lease) -> Finished:
 def _nothing(spool: Spool, finished: Finished, aside: Mapping[str, int] | None = None) -> str:
     counts = worst(aside or dict(spool.problems()))
     reasons = [*finished.problems, *(f"{n} × {why}" for why, n in counts)]
-    return "; ".join(reasons) or "There is nothing in it that we can use."
+    return "; ".join(reasons) or NOTHING
 
 
 def _write(
@@ -156,6 +161,10 @@ def _by_name(spool: Spool) -> dict[str, int]:
     return counts
 
 
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
 def _outcome(
     intake: Intake,
     spool: Spool,
@@ -180,8 +189,8 @@ def _outcome(
     message = None
     if most or finished.problems:
         parts = [f"{n} × {why}" for why, n in most]
-        sums = [f"{aside} of {spool.read} samples were set aside: {', '.join(parts)}."]
-        message = " ".join([*finished.problems, *(sums if most else [])])
+        sums = [f"{aside} of {spool.read} samples were set aside: {', '.join(parts)}"]
+        message = " ".join(map(_sentence, [*finished.problems, *(sums if most else [])]))
     return Outcome(
         status="partial" if message else "success",
         counts=intake.counts,
