@@ -7,8 +7,7 @@ written counts (docs/definitions.md).
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sleepbalance.model import Segment, Stage
@@ -16,7 +15,6 @@ from sleepbalance.model import Segment, Stage
 _STAGES = tuple(Stage)
 _LEVELS = (Stage.UNKNOWN, Stage.OUT_OF_BED, Stage.ASLEEP, Stage.RESTLESS, Stage.AWAKE)
 _NOBODY = 255  # nothing was said of this second
-_RUNS = re.compile(rb"(.)\1*", re.DOTALL)
 
 
 class Paint(NamedTuple):
@@ -65,8 +63,16 @@ class Canvas:
 
     def hypnogram(self) -> tuple[Segment, ...]:
         """What can be seen; where nothing was painted is a hole."""
-        runs = ((run.start(), run.end(), run[0][0]) for run in _RUNS.finditer(self._cells))
-        return tuple(Segment(a, b - a, _STAGES[code]) for a, b, code in runs if code != _NOBODY)
+        return tuple(self._runs())
+
+    def _runs(self) -> Iterator[Segment]:
+        """Stripping a run off the left is many times faster than looking for its end."""
+        size, left = len(self._cells), bytes(self._cells)
+        while left:
+            code, begin = left[0], size - len(left)
+            left = left.lstrip(left[:1])
+            if code != _NOBODY:
+                yield Segment(begin, size - len(left) - begin, _STAGES[code])
 
 
 def cut(

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import PurePosixPath
 
 import msgspec
@@ -23,6 +24,7 @@ from .times import date
 
 MOST_PROBLEMS = 8
 LONGEST_LIST = 16 * 2**20  # bytes of a year of resting heart rates, by far
+Dated = tuple[dt.date | None, Iterator[str]]
 _DATED = {"scores": "score_time", "temperature": "sleep_end"}
 _NEEDS = {table.kind: table.needs for table in TABLES}
 
@@ -132,10 +134,10 @@ class _Reading:
     ) -> Iterator[Raw]:
         """Of details one file is a day: each is let go when it is read."""
         packs = details() if kind in DETAILED else self._days
-        day_of = _dating(header, _DATED.get(kind, "timestamp"))
+        days = _dating(header, _DATED.get(kind, "timestamp"))
         broken = 0
         for batch in body:
-            for day, found in groupby(batch, key=day_of):
+            for day, found in days(batch):
                 if day is None:
                     broken += len(list(found))
                 else:
@@ -166,17 +168,26 @@ class _Reading:
                 self._days.add(day, RESTING, JSON, [line])
 
 
-def _dating(header: str, column: str) -> Callable[[str], dt.date | None]:
-    """Finds the date of a line; almost all of them need no more than a cut."""
+def _dating(header: str, column: str) -> Callable[[list[str]], Iterator[Dated]]:
+    """Finds the date of each line; almost all of them need no more than a cut, many at a time."""
     at = columns(header).index(column)
 
     def day_of(line: str) -> dt.date | None:
-        if at == 0 and line[:2] in ("19", "20"):
-            return _day(line[:10])
         found = rows(header, [line])
         return _day(found[0][column]) if found else None
 
-    return day_of
+    def days(batch: list[str]) -> Iterator[Dated]:
+        if at:
+            yield from groupby(batch, key=day_of)
+            return
+        for cut, found in groupby(batch, key=_DATE):
+            if cut[:2] in ("19", "20"):
+                yield _day(cut), found
+            else:
+                yield from groupby(found, key=day_of)
+
+    return days
 
 
+_DATE = itemgetter(slice(10))
 _day = lru_cache(maxsize=1024)(date)
