@@ -32,7 +32,7 @@ def said(row: Mapping[str, Any], reports: Iterable[Report]) -> list[dict[str, An
 
 
 def lines(row: Mapping[str, Any], reports: Sequence[Report]) -> list[str]:
-    """ "Fitbit's own: score 82, efficiency 93", of those that the night was made of."""
+    """ "Some maker's own: score 82, efficiency 93", of those that the night was made of."""
     told: dict[str, dict[str, str]] = {}
     for each in said(row, reports):
         if each["stands"]:
