@@ -39,7 +39,10 @@ def show_all(app: App) -> None:
     out.say("Now your own:", style="bold")
     for provider in providers.load().values():
         for door in provider.doors:
+            if not isinstance(door, File) and door.api.made_up:
+                continue
             by = "import FILE" if isinstance(door, File) else f"connect {provider.id}"
+            by += f" --door {door.name}" if door in provider.remote[1:] else ""
             out.say(f"{provider.name}: {door.how_to} Then:")
             out.say(f"  .venv/bin/sleepbalance {by}", style="bold")
     out.say("What is set up, and what to do next: .venv/bin/sleepbalance doctor")
