@@ -14,7 +14,8 @@ from sleepbalance.store import edits, homes, people, raws, sessions
 from sleepbalance.store import nights as rows
 from sleepbalance.store.adoption import adopt
 from sleepbalance.store.engine import Connection, clock
-from sleepbalance.store.sessions import Place, Stored
+from sleepbalance.store.places import Place, as_instants, from_wall
+from sleepbalance.store.sessions import Stored
 from sleepbalance.stretches import Span, Stretches
 
 NEAR = dt.timedelta(hours=24)  # a wrist has one place for so long
@@ -328,7 +329,7 @@ def _placed(
         changes.append((stored, where))
         moved = replace(
             report,
-            session=replace(sessions.as_instants(stored.sent, where), wall=False),
+            session=replace(as_instants(stored.sent, where), wall=False),
             zone_start=where.zone_start,
             zone_end=where.zone_end,
             zone_from=where.zone_from,
@@ -366,12 +367,12 @@ def _anchored(
     near = edit.value.get("near")
     if edit.kind is EditKind.ADDED:  # one place, like its date: where it ended
         zone, zone_from = _place(_as_if_utc(end), near, places)
-        first, last = (sessions.from_wall(_as_if_utc(text), zone) for text in (start, end))
+        first, last = (from_wall(_as_if_utc(text), zone) for text in (start, end))
         value = {**edit.value, "zone": zone, "zone_from": str(zone_from)}
         return replace(edit, start=first, end=last, value=value)
     span = nights.Span(_as_if_utc(start), _as_if_utc(end))
     zones = walls.zones(span) or [_place(wall, near, places)[0] for wall in span]
-    first, last = (sessions.from_wall(*both) for both in zip(span, zones, strict=True))
+    first, last = (from_wall(*both) for both in zip(span, zones, strict=True))
     value = dict(edit.value) | (
         nights.times_there(edit, *zones) if edit.kind is EditKind.TIMES else {}
     )

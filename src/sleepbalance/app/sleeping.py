@@ -15,7 +15,7 @@ from sleepbalance.errors import UsageError
 from sleepbalance.model import Edit, Report, Session, local
 from sleepbalance.nights import Episode
 from sleepbalance.store.edits import Anchor
-from sleepbalance.store.sessions import from_wall
+from sleepbalance.store.places import from_wall
 from sleepbalance.stretches import Span
 
 EVENING, MORNING = dt.time(23), dt.time(7)  # about when, where only the date is known

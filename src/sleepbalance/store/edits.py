@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sleepbalance.model import Edit, EditKind
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.phone import PROVIDER, Told
-from sleepbalance.store.sessions import naive
+from sleepbalance.store.places import naive
 from sleepbalance.store.tables import sleep_edits
 from sleepbalance.stretches import Span
 

@@ -24,10 +24,10 @@ from sleepbalance.model import (
     Vital,
     ZoneFrom,
     local,
-    zone_info,
 )
 from sleepbalance.store.engine import insert_rows
 from sleepbalance.store.ids import new_id
+from sleepbalance.store.places import Place, as_instants, naive, offset
 from sleepbalance.store.raws import Owner
 from sleepbalance.store.tables import sleep_sessions as table
 
@@ -51,15 +51,6 @@ class Stored:
     def sent(self) -> Session:
         """The session as the maker sent it, with its wall clock where it sent one."""
         return self.wall or self.report.session
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in time a session lies: zones of both ends and where they are from."""
-
-    zone_start: str
-    zone_end: str
-    zone_from: ZoneFrom
 
 
 def fingerprint(session: Session) -> str:
@@ -294,53 +285,9 @@ def _placed(session: Session, where: Place) -> dict[str, Any]:
         "zone_start": where.zone_start,
         "zone_end": where.zone_end,
         "zone_from": str(where.zone_from),
-        "start_offset": _offset(moved.start, where.zone_start),
-        "end_offset": _offset(moved.end, where.zone_end),
+        "start_offset": offset(moved.start, where.zone_start),
+        "end_offset": offset(moved.end, where.zone_end),
     }
-
-
-def as_instants(session: Session, where: Place) -> Session:
-    """The session with wall-clock times turned into instants of its place."""
-    if not session.wall:
-        return session
-    start, end = _ends(session, where)
-    return replace(
-        session,
-        start=start,
-        end=end,
-        sleep_start=session.sleep_start and from_wall(session.sleep_start, where.zone_start),
-        sleep_end=session.sleep_end and from_wall(session.sleep_end, where.zone_end),
-    )
-
-
-def _ends(session: Session, where: Place) -> tuple[dt.datetime, dt.datetime]:
-    """Its parts tell how long it lasted, however the clock was set meanwhile.
-
-    A start that the clock showed twice, or never, is the one that agrees with the clock at the end.
-    """
-    starts = [from_wall(session.start, where.zone_start, fold) for fold in (0, 1)]
-    if not session.parts:
-        return starts[0], from_wall(session.end, where.zone_end)
-    length = dt.timedelta(seconds=session.parts[-1].end)
-    shown = session.end.replace(tzinfo=None)
-    agree = [s for s in starts if local(s + length, where.zone_end).replace(tzinfo=None) == shown]
-    start = agree[0] if agree else starts[0]
-    return start, start + length
-
-
-def from_wall(wall: dt.datetime, zone: str, fold: int = 0) -> dt.datetime:
-    """The instant at which the clock on the wall of `zone` showed `wall`, first or again."""
-    return wall.replace(tzinfo=zone_info(zone), fold=fold).astimezone(dt.UTC)
-
-
-def _offset(instant: dt.datetime, zone: str) -> int:
-    offset = local(instant, zone).utcoffset()
-    return 0 if offset is None else int(offset.total_seconds())
-
-
-def naive(wall: dt.datetime) -> str:
-    """A wall clock as the tables spell it."""
-    return f"{wall:%Y-%m-%dT%H:%M:%S}"
 
 
 def _stored(row: Row[Any]) -> Stored:

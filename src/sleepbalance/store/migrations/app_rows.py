@@ -24,8 +24,8 @@ from sleepbalance.store.migrations.sqlite_rows import (
     read_rows,
 )
 from sleepbalance.store.phone import Told
+from sleepbalance.store.places import Place, as_instants
 from sleepbalance.store.raws import phone_row
-from sleepbalance.store.sessions import Place, as_instants
 from sleepbalance.store.tables import raw_records, sleep_edits, sleep_sessions
 from sleepbalance.store.version import columns_by_table
 
