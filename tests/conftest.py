@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import uuid
 import warnings
@@ -15,6 +16,12 @@ from sqlalchemy.engine import URL, make_url
 
 # An outside server is given by its administrator's URL; each test makes a database of its own.
 SERVER = os.environ.get("SLEEPBALANCE_TEST_DATABASE_URL")
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches the programs that tests start, also where our own runner ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
