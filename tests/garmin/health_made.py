@@ -149,3 +149,13 @@ def session(told: Json, **more: Any) -> Session:
 def timeline(told: Session) -> list[tuple[str, float, float]]:
     """In minutes."""
     return [(s.stage.value, s.offset / 60, s.end / 60) for s in told.hypnogram]
+
+
+HOUR = dt.timedelta(hours=1)
+KEY = f"sleeps/x7e57-{at(0):x}"
+TENTATIVE = sleep(night=NIGHT[:3], validation="AUTO_TENTATIVE")
+FINAL = sleep()
+
+
+def hours(told: Session) -> float:
+    return (told.end - told.start) / HOUR

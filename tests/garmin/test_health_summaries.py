@@ -7,17 +7,22 @@ import itertools
 
 import pytest
 
-from sleepbalance.model import Kind, Method, Session, Totals, Vital
+from sleepbalance.model import Kind, Method, Totals, Vital
 from sleepbalance.providers.garmin import PROVIDER
 from sleepbalance.testing.hooks import as_kept
 from tests.garmin.health_made import (
+    FINAL,
+    HOUR,
+    KEY,
     NIGHT,
     START,
+    TENTATIVE,
     Json,
     at,
     beside,
     by_hand,
     every,
+    hours,
     in_a_row,
     levels,
     nap,
@@ -29,16 +34,6 @@ from tests.garmin.health_made import (
     taken_back,
     timeline,
 )
-
-HOUR = dt.timedelta(hours=1)
-KEY = f"sleeps/x7e57-{at(0):x}"
-TENTATIVE = sleep(night=NIGHT[:3], validation="AUTO_TENTATIVE")
-FINAL = sleep()
-
-
-def hours(told: Session) -> float:
-    return (told.end - told.start) / HOUR
-
 
 # -- a night ---------------------------------------------------------------------------------------
 

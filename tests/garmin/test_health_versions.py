@@ -8,17 +8,20 @@ import json
 
 import pytest
 
-from sleepbalance.model import Session
 from sleepbalance.providers.garmin import PROVIDER
 from sleepbalance.providers.garmin.health_records import SLEEPS, record
 from sleepbalance.testing.hooks import as_kept
 from tests.garmin.health_made import (
+    FINAL,
+    KEY,
     NIGHT,
     NOW,
+    TENTATIVE,
     Json,
     at,
     body,
     by_hand,
+    hours,
     in_a_row,
     normal,
     pushed,
@@ -26,15 +29,6 @@ from tests.garmin.health_made import (
     taken_back,
     timeline,
 )
-
-HOUR = dt.timedelta(hours=1)
-KEY = f"sleeps/x7e57-{at(0):x}"
-TENTATIVE = sleep(night=NIGHT[:3], validation="AUTO_TENTATIVE")
-FINAL = sleep()
-
-
-def hours(told: Session) -> float:
-    return (told.end - told.start) / HOUR
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 2])))
