@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from sqlalchemy import select
 from sleepbalance.app import App
 from sleepbalance.store.engine import reading
 from sleepbalance.store.tables import metadata
+from tests import forked
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 PROGRAM = str(Path(sys.executable).with_name("sleepbalance"))
+NONE: Mapping[str, str] = {}
 FLEETING = {"id", "created_at", "updated_at", "derived_at", "received_at", "connection_id"}
 
 
@@ -57,17 +60,15 @@ def everything_but_the_log(app: App) -> dict[str, list[Any]]:
 
 
 def run(
-    *words: str | Path, data: Path, url: str | None = None, check: int | None = 0
+    *words: str | Path,
+    data: Path,
+    url: str | None = None,
+    check: int | None = 0,
+    settings: Mapping[str, str] = NONE,
 ) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own; no traceback is ever right."""
-    done = subprocess.run(
-        [PROGRAM, "--data", str(data), *map(str, words)],
-        capture_output=True,
-        text=True,
-        env=environment(url),
-        check=False,
-        timeout=120,
-    )
+    environ = environment(url) | dict(settings)
+    done = forked.run(["--data", str(data), *map(str, words)], environ)
     assert "Traceback" not in done.stderr, done.stderr
     if check is not None:
         assert done.returncode == check, (done.returncode, done.stdout, done.stderr)

@@ -19,7 +19,7 @@ from sleepbalance.app.links import Links, Received
 from sleepbalance.app.outside import Outside
 from sleepbalance.app.syncing import sync_connected
 from sleepbalance.folder import Folder
-from tests.homes import PROGRAM, environment
+from tests.homes import PROGRAM, environment, run
 
 TODAY = dt.datetime(2026, 11, 21, 18, tzinfo=dt.UTC)
 MAKER = "fitbit"
@@ -147,22 +147,15 @@ class Shell:
     more: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def settings(self) -> dict[str, str]:
+        return {"SLEEPBALANCE_SANDBOX_URL": self.makers.url} | dict(self.more)
+
+    @property
     def environ(self) -> dict[str, str]:
-        return environment() | {"SLEEPBALANCE_SANDBOX_URL": self.makers.url} | dict(self.more)
+        return environment() | self.settings
 
     def run(self, *words: str | Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [PROGRAM, "--data", str(self.data), *map(str, words)],
-            capture_output=True,
-            text=True,
-            env=self.environ,
-            check=False,
-            timeout=120,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        if check is not None:
-            assert done.returncode == check, (done.returncode, done.stdout, done.stderr)
-        return done
+        return run(*words, data=self.data, check=check, settings=self.settings)
 
     def json(self, *words: str, check: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", check=check).stdout)

@@ -13,7 +13,7 @@ import pytest
 from tests.connect.played import Makers, Shell
 from tests.garmin.exported import export
 from tests.garmin.health_made import ME, OTHER, sleep
-from tests.homes import PROGRAM, environment
+from tests.homes import run
 
 LONG_AGO = -60 * 24 * 200  # minutes
 
@@ -33,17 +33,7 @@ class Real:
         return path
 
     def run(self, *words: str | Path, check: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [PROGRAM, "--data", str(self.folder / "data"), *map(str, words)],
-            capture_output=True,
-            text=True,
-            env=environment(),
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == check, (done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        return done
+        return run(*words, data=self.folder / "data", check=check)
 
     def json(self, *words: str | Path, check: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", check=check).stdout)
