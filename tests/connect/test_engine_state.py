@@ -29,6 +29,7 @@ from sleepbalance.app import App, connected, keys
 from sleepbalance.app.opening import opened
 from sleepbalance.derive import derive_all
 from sleepbalance.folder import Folder
+from sleepbalance.nights.derivation import TAKEN_BACK
 from sleepbalance.store.engine import reading, writing
 from sleepbalance.store.tables import leases, pauses, sleep_edits, token_refreshes
 from tests.connect.driver import Dates, killed_sync
@@ -356,9 +357,14 @@ class Life(RuleBasedStateMachine):
 
 
 def differing(lived: list[Any], clean: list[Any]) -> list[Any]:
-    """What is not the same, as (date, field, lived, clean)."""
+    """What is not the same, as (date, field, lived, clean).
+
+    A night that its maker took back stands without numbers where it was known, and a clean sync
+    never hears of it: of such dates only what the person said is compared.
+    """
     mine, theirs = (
-        {night["sleep_date"]: flat(night) for night in found} for found in (lived, clean)
+        {night["sleep_date"]: told for night in found if (told := told_of(night))}
+        for found in (lived, clean)
     )
     return [
         (str(date), name, mine.get(date, {}).get(name), theirs.get(date, {}).get(name))
@@ -366,6 +372,14 @@ def differing(lived: list[Any], clean: list[Any]) -> list[Any]:
         for name in sorted(mine.get(date, {}).keys() | theirs.get(date, {}).keys())
         if mine.get(date, {}).get(name) != theirs.get(date, {}).get(name)
     ]
+
+
+def told_of(night: dict[str, Any]) -> dict[str, Any]:
+    found = flat(night)
+    if found["why"] not in (TAKEN_BACK, "nothing but your words"):
+        return found
+    words = {name: night[name] for name in ("quality_rating", "quality_notes")}
+    return {name: word for name, word in words.items() if word is not None}
 
 
 def flat(night: dict[str, Any]) -> dict[str, Any]:
