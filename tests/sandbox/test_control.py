@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from typing import Any
 
 import httpx2
@@ -294,10 +295,36 @@ def test_edits_that_mean_nothing(address: Address, body: Any, words: str) -> Non
 # -- settings and the ledger ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("body", [None, [], {"pear": {}}, {"fitbit": {"colour": 1}}, {"fitbit": 1}])
-def test_settings_that_are_none(address: Address, body: Any) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (None, "Say {"),
+        ([], "Say {"),
+        ({"fitbit": 1}, "Say {"),
+        ({"pear": {}}, "pear is not played here. Played are: fitbit, "),
+        ({"fitbit": {"colour": 1}}, "fitbit has no setting colour, but these: access_life, "),
+        (
+            {"fitbit": {"rotating": 1}},
+            'rotating cannot be 1. As it begins: {"fitbit": {"rotating": false}}.',
+        ),
+        ({"fitbit": {"rate_limit": True}}, "rate_limit cannot be true"),
+        ({"fitbit": {"rate_limit": -1}}, "rate_limit cannot be -1"),
+        ({"fitbit": {"rate_limit": 9, "refresh_life": "9"}}, 'refresh_life cannot be "9"'),
+        ({"fitbit": {"accounts": []}}, "accounts cannot be []"),
+        ({"fitbit": {"rate_limit": 9}, "garmin": {"mode": None}}, "mode cannot be null"),
+    ],
+)
+def test_settings_that_are_none(address: Address, body: Any, said: str) -> None:
+    before = address.ask("GET", "/-/settings")
+    with pytest.raises(UsageError, match=re.escape(said)):
         address.ask("POST", "/-/settings", body)
+    assert address.ask("GET", "/-/settings") == before
+
+
+def test_a_setting_without_end_gets_one_and_loses_it_again(address: Address) -> None:
+    for value in (60, None):
+        told = address.ask("POST", "/-/settings", {"fitbit": {"refresh_life": value}})
+        assert told["fitbit"]["refresh_life"] == value
 
 
 def test_settings_are_told(address: Address) -> None:

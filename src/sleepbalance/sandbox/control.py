@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from sleepbalance.sandbox import truth
 from sleepbalance.sandbox.faults import FAULTS, Faults
 from sleepbalance.sandbox.gates import Handle, controlling
 from sleepbalance.sandbox.ledger import Ledger
-from sleepbalance.sandbox.oauth import Desk
+from sleepbalance.sandbox.oauth import SETTINGS, Desk
 from sleepbalance.sandbox.parts import Part
 from sleepbalance.sandbox.people import Person
 from sleepbalance.sandbox.world import Seen, Unclear, World
@@ -153,9 +154,10 @@ class Control:
         if not isinstance(body, dict) or not all(isinstance(v, dict) for v in body.values()):
             raise Unclear('Say {"<provider>": {"<setting>": value}}.')
         for name, wanted in body.items():
-            known = self.desks[name].settings if name in self.desks else None
-            if known is None or set(wanted) - set(known):
-                raise Unclear(f"There are the settings {self.settings(request, body)}.")
+            if name not in self.desks:
+                raise Unclear(f"{name} is not played here. Played are: {', '.join(self.desks)}.")
+            for setting, value in wanted.items():
+                _check(name, setting, value, {**SETTINGS, **self.parts[name].settings})
         for name, wanted in body.items():
             self.desks[name].settings.update(wanted)
         return self.settings(request, body)
@@ -192,6 +194,26 @@ class Control:
             for grant in desk.grants.values():
                 grant.alive = False
         return self.grants(request, body)
+
+
+def _check(provider: str, setting: str, value: Any, defaults: Mapping[str, Any]) -> None:
+    """Raises Unclear unless it is a setting, and of the kind of its default."""
+    if setting not in defaults:
+        raise Unclear(f"{provider} has no setting {setting}, but these: {', '.join(defaults)}.")
+    default = defaults[setting]
+    fits = {
+        bool: isinstance(value, bool),
+        int: _is_number(value),
+        float: _is_number(value),
+        type(None): value is None or _is_number(value),
+    }.get(type(default), isinstance(value, type(default)))
+    if not fits:
+        told = json.dumps({provider: {setting: default}})
+        raise Unclear(f"{setting} cannot be {json.dumps(value)}. As it begins: {told}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def _instant(text: str) -> dt.datetime:
