@@ -99,9 +99,7 @@ class Life(RuleBasedStateMachine):
         told = {"rotating": rotating, "access_life": life, "rate_limit": 100_000}
         self.rotating = rotating
         self.played.post("/-/settings", {MAKER: told})
-        began = next(p["began"] for p in self.played.get("/-/people") if p["id"] == person)
-        day = dt.date.fromisoformat(began) + HISTORY * DAY
-        self.played.post("/-/clock", {"date": day.isoformat()})
+        self.played.shorten(HISTORY, person)
         self.home = self.open("lived")
         self.home.edges = {"patience": 0.0}
         self.home.connect(person)
