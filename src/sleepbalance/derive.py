@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sleepbalance import nights, providers
-from sleepbalance.model import UNNAMED, Edit, EditKind, Session, ZoneFrom, local, offset_name
+from sleepbalance.model import Edit, EditKind, Session, ZoneFrom
 from sleepbalance.nights.spans import Calendar
-from sleepbalance.store import edits, homes, people, raws, sessions
+from sleepbalance.store import edits, homes, people, sessions
 from sleepbalance.store import nights as rows
 from sleepbalance.store.adoption import adopt
 from sleepbalance.store.engine import Connection, clock
 from sleepbalance.store.places import Place, as_instants, from_wall
 from sleepbalance.store.sessions import Stored
 from sleepbalance.stretches import Span, Stretches
+from sleepbalance.whereabouts import AROUND, Places
 
-NEAR = dt.timedelta(hours=24)  # a wrist has one place for so long
 REACH = dt.timedelta(hours=28)  # the longest night, and the longest pause inside one
-MARGIN = dt.timedelta(days=4)  # nothing beyond it can change a night
+MARGIN = dt.timedelta(days=6)  # nothing beyond it can change a night
 STRETCH = dt.timedelta(days=60)  # so much is held in memory at a time
 APP = "app"  # the provider of rows that the phone app wrote
 
@@ -39,8 +38,9 @@ def derive(
     more = homes.moved(connection, user_id, before, known)
     work = _Derivation(connection, user_id, homes.of_archives(known))
     work.spoken |= set(spoken)
-    spans = Stretches([*changed, *more], reach=MARGIN).slices(STRETCH)
-    return sum(work.derive(span) for span in spans)
+    spans = ((start - AROUND, end + AROUND) for start, end in [*changed, *more])
+    slices = Stretches(spans, reach=MARGIN).slices(STRETCH)
+    return sum(work.derive(span) for span in slices)
 
 
 def derive_all(connection: Connection, user_id: str) -> int:
@@ -83,7 +83,7 @@ class _Derivation:
         self.said = edits.standing(connection, user_id)
         ranks = people.order_of_sources(connection, user_id)
         self.order = [nights.SourceRank(*rank) for rank in ranks]
-        self.places = _Places(connection, user_id, at)
+        self.places = Places(connection, user_id, at)
         self.writer = rows.Writer(connection, user_id, clock(connection))
         self.spoken: set[dt.date] = set()
 
@@ -197,126 +197,8 @@ def _record(night: nights.Night, before: rows.Kept | None) -> dict[str, object]:
 # -- places in time ----------------------------------------------------------------------------
 
 
-@dataclass
-class _Places:
-    """Resolves zones: the record's own, a near neighbour's, the person's, the file's."""
-
-    connection: Connection
-    user_id: str
-    homes: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        self.known = people.zones(self.connection, self.user_id)
-        self.marks: list[tuple[dt.datetime, str, tuple[str, str, str]]] = []
-        self.prints: list[tuple[dt.datetime, str]] = []
-
-    def load(self, found: Sequence[Stored]) -> None:
-        """Reads the zones that records around these sessions name."""
-        if not found:
-            return
-        low = min(s.sent.start for s in found) - NEAR
-        high = max(s.sent.end for s in found) + NEAR
-        self.marks = raws.marks(self.connection, self.user_id, low, high)
-        self.prints = sorted(
-            (s.report.session.start, offset_name(s.sent.printed))
-            for s in found
-            if s.sent.printed is not None
-        )
-
-    def of(self, stored: Stored) -> Place:
-        """Where both ends of a session lie; the surer word is not mixed up with the guess."""
-        sent, report = stored.sent, stored.report
-        if sent.zone_start is not None and sent.zone_end is not None:
-            return Place(sent.zone_start, sent.zone_end, ZoneFrom.RECORD)
-        if (home := self._home(sent)) is not None:
-            return home
-        source = self._source((report.provider, report.account, sent.source.key))
-        start, start_from = self._zone(sent.start, sent.zone_start, source, sent)
-        end, end_from = self._zone(sent.end, sent.zone_end, source, sent)
-        if start_from.is_guess and not end_from.is_guess:  # one place rather than half a guess
-            start, start_from = end, end_from
-        elif end_from.is_guess and not start_from.is_guess:
-            end, end_from = start, start_from
-        order = list(ZoneFrom)
-        return Place(start, end, max(start_from, end_from, key=order.index))
-
-    def _home(self, sent: Session) -> Place | None:
-        """Where only the offset of the start is told, and it is that of where the person lives.
-
-        Then the end is there too, in what the clocks showed by then: they may have changed.
-        """
-        if sent.zone_start is None or sent.wall:
-            return None
-        mine = self._persons(sent.start, wall=False)
-        if mine is None or _differ(sent.start, mine, sent.zone_start):
-            return None
-        return Place(sent.zone_start, mine, ZoneFrom.PERSON)
-
-    def clock(self, at: dt.datetime, zone: str) -> str:
-        """The person's zone where it had that offset then: an offset knows no change of clocks."""
-        mine = self._persons(at, wall=False)
-        return zone if mine is None or _differ(at, mine, zone) else mine
-
-    def wall(self, wall: dt.datetime) -> tuple[str, ZoneFrom]:
-        """The zone for a wall clock that belongs to no source, and where it is from."""
-        return self._zone(wall, None, ("", "", ""), None)
-
-    def _zone(
-        self,
-        at: dt.datetime,
-        own: str | None,
-        source: tuple[str, str, str],
-        sent: Session | None,
-    ) -> tuple[str, ZoneFrom]:
-        if own is not None:
-            return own, ZoneFrom.RECORD
-        if (near := self._neighbour(at, source)) is not None:
-            return near, ZoneFrom.NEIGHBOUR
-        wall = sent is None or sent.wall
-        if (mine := self._persons(at, wall=wall)) is not None:
-            return mine, ZoneFrom.PERSON
-        if sent is not None and sent.printed is not None:
-            return offset_name(sent.printed), ZoneFrom.FILE
-        return self._printed_near(at), ZoneFrom.NONE
-
-    def _neighbour(self, at: dt.datetime, source: tuple[str, str, str]) -> str | None:
-        low = bisect_left(self.marks, (at - NEAR, "", ("", "", "")))
-        high = bisect_right(self.marks, at + NEAR, key=lambda mark: mark[0])
-        near = self.marks[low:high]
-        same = [mark for mark in near if self._one_source(mark[2], source)]
-        best = min(same or near, key=lambda mark: (abs(mark[0] - at), mark), default=None)
-        return None if best is None else best[1]
-
-    def _source(self, source: tuple[str, str, str]) -> tuple[str, str, str]:
-        provider, account, key = source
-        return provider, account or self.homes.get(provider, ""), key
-
-    def _one_source(self, told: tuple[str, str, str], source: tuple[str, str, str]) -> bool:
-        """Whether both are one device, as far as anybody says which."""
-        one, two = self._source(told), source
-        return one == two or (one[:2] == two[:2] and UNNAMED in (one[2], two[2]))
-
-    def _persons(self, at: dt.datetime, *, wall: bool) -> str | None:
-        """By the date at the place itself, so that a zone begins at its own midnight."""
-        for first, zone in reversed(self.known):
-            if first == people.FIRST_DAY:
-                return zone
-            if (at if wall else local(at, zone or "UTC")).date() >= first:
-                return zone
-        return None
-
-    def _printed_near(self, at: dt.datetime) -> str:
-        """What files print for sleeps around: a guess that at least agrees with theirs."""
-        near = [p for p in self.prints if abs(p[0] - at) <= NEAR]
-        return min(near, key=lambda p: (abs(p[0] - at), p))[1] if near else "UTC"
-
-
-def _differ(at: dt.datetime, zone: str, other: str) -> bool:
-    return local(at, zone).utcoffset() != local(at, other).utcoffset()
-
-
 def _placed(
-    places: _Places, found: Sequence[Stored]
+    places: Places, found: Sequence[Stored]
 ) -> tuple[list[Stored], list[tuple[Stored, Place]]]:
     """The sessions with their places resolved anew, and those of them whose place changed."""
     changes: list[tuple[Stored, Place]] = []
@@ -359,7 +241,7 @@ class _Walls:
 
 
 def _anchored(
-    edit: Edit, start: str | None, end: str | None, places: _Places, walls: _Walls
+    edit: Edit, start: str | None, end: str | None, places: Places, walls: _Walls
 ) -> Edit:
     """The edit with what it says on the wall clock turned into instants."""
     if edit.start is not None or start is None or end is None:
@@ -379,7 +261,7 @@ def _anchored(
     return replace(edit, start=first, end=last, value=value)
 
 
-def _place(wall: dt.datetime, near: object, places: _Places) -> tuple[str, ZoneFrom]:
+def _place(wall: dt.datetime, near: object, places: Places) -> tuple[str, ZoneFrom]:
     """The zone of a wall clock; where nobody tells it, the one that the person was last `near`."""
     zone, zone_from = places.wall(wall)
     guess = near if zone_from is ZoneFrom.NONE and isinstance(near, str) else zone

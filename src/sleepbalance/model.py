@@ -264,6 +264,11 @@ def zone_info(zone: str) -> dt.tzinfo:
     return found
 
 
+def is_offset(zone: str) -> bool:
+    """Whether it is an offset, which knows no change of clocks, and no place."""
+    return _OFFSET.fullmatch(zone) is not None
+
+
 def offset_name(seconds: int) -> str:
     """An offset in seconds as a zone: 7200 → "+02:00"."""
     sign = "-" if seconds < 0 else "+"

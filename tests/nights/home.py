@@ -48,6 +48,7 @@ class Sleep(msgspec.Struct, frozen=True, kw_only=True):
     by: str = UNNAMED
     door: str = "file"
     zone: str | None = None
+    zone_end: str | None = None  # where it is another one
     wall: bool = False
     stage: str = "light"
     kind: str | None = None
@@ -75,7 +76,7 @@ def raw(told: Sleep) -> Raw:
         payload=msgspec.json.encode(told),
         start=told.start,
         end=told.end,
-        zone=told.zone,
+        zone=None if told.wall else told.zone,
     )
 
 
@@ -96,7 +97,7 @@ def session(raw: Raw) -> Session:
         wall=told.wall,
         kind=None if told.kind is None else Kind(told.kind),
         zone_start=told.zone,
-        zone_end=told.zone,
+        zone_end=told.zone_end or told.zone,
         parts=(Piece(0, seconds),),
         hypnogram=(Segment(0, seconds, Stage(told.stage)),),
         provisional=told.provisional,

@@ -18,8 +18,8 @@ class Raw:
     that comes in several pieces, which `Provider.merge` joins. One whose source has the key `""`
     belongs to the account, and is handed beside the records of each of its sources. `zone` is where
     the record itself says that the clock was at its start (IANA name or offset); records near it
-    that say nothing take it over. `problem` says why a record was set aside; it is kept all the
-    same.
+    that say nothing take it over. One whose times are not instants but what the wall showed leaves
+    that to its session. `problem` says why a record was set aside; it is kept all the same.
     """
 
     key: str

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from isal import isal_zlib
 from sqlalchemy import Connection, Row, Table, delete, select, update
 
-from sleepbalance.model import Source
+from sleepbalance.model import Source, is_offset
 from sleepbalance.provider import Raw
 from sleepbalance.store import phone
 from sleepbalance.store.engine import insert_rows
@@ -321,7 +321,8 @@ def marks(
 ) -> list[tuple[dt.datetime, str, tuple[str, str, str]]]:
     """(instant, zone, (provider, account, source)) of records that name their zone, in order.
 
-    A record tells it for both of its ends, a short one for its start.
+    A place is told for both ends of a record, or for the start of a short one. An offset is the
+    one of its start: what it was at the end, the session tells that was made of it.
     """
     query = select(
         table.c.start_at, table.c.end_at, table.c.zone, table.c.provider, table.c.account
@@ -337,7 +338,7 @@ def marks(
     for row in connection.execute(named):
         source = (row.provider, row.account, row.source_key)
         found.add((row.start_at, row.zone, source))
-        if row.end_at - row.start_at > SHORT:
+        if row.end_at - row.start_at > SHORT and not is_offset(row.zone):
             found.add((row.end_at, row.zone, source))
     return sorted(found)
 

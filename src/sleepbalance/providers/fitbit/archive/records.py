@@ -150,7 +150,7 @@ def log_record(entry: bytes, now: dt.datetime) -> Raw:
 
 
 def row_record(row: Row, now: dt.datetime) -> Raw:
-    """A row, which tells where it was."""
+    """A row. Where it was its session tells: what is placed by a wall is no mark for others."""
     line, payload = Line(row), msgspec.json.encode(row)
     problem = misplaced(*line.ends, now, None if line.id else "has no id")
     start, end = line.shown
@@ -161,7 +161,6 @@ def row_record(row: Row, now: dt.datetime) -> Raw:
         payload=payload,
         start=None if problem else start,
         end=None if problem else end,
-        zone=line.zones[0],
         revised_at=instant(row.get("sleep_last_updated")),
         problem=problem,
     )
