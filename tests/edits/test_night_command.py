@@ -118,6 +118,44 @@ def test_no_sleep_leaves_the_row_and_comes_back(home: Path) -> None:
     assert night(home, DATE, "--rate", "bad")["quality_rating"] == "bad"
 
 
+def test_a_sleep_added_after_it_is_the_night(home: Path) -> None:
+    run("night", DATE, "--not-sleep", data=home)
+    done = run("night", DATE, "--add", "23:30-06:00", data=home).stdout
+    assert "Its numbers are back." in done
+    assert "Told by you (you added it)." in done
+    assert "Test Watch was not taken: you said that this was no sleep." in done
+    assert (night(home)["total_sleep_time"], night(home)["is_deleted"]) == (390, 0)
+    assert night(home, DATE, "--undo")["is_deleted"] == 1
+    assert night(home, DATE, "--undo")["total_sleep_time"] == 438
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        (["--main"], 438),
+        (["--source", "Test Ring"], 351),
+        (["--edit", "--woke", "05:00"], 351),
+    ],
+)
+def test_a_later_word_takes_no_sleep_back(home: Path, said: list[str], minutes: int) -> None:
+    run("night", NEXT, "--not-sleep", data=home)  # the nap of that date stays
+    assert night(home, NEXT)["naps"] == []
+    assert night(home, NEXT, "--main")["total_sleep_time"] == 438
+    run("night", DATE, "--not-sleep", data=home)
+    done = run("night", DATE, *said, data=home).stdout
+    assert "Its numbers are back." in done
+    assert night(home)["total_sleep_time"] == minutes
+    assert night(home, DATE, "--not-sleep")["is_deleted"] == 1
+
+
+def test_a_word_that_takes_nothing_back_says_what_does(home: Path) -> None:
+    run("night", DATE, "--not-sleep", data=home)
+    for said in (["--rate", "bad"], ["--note", "reading"], ["--source", "auto"]):
+        done = run("night", DATE, *said, data=home).stdout
+        assert f"If it was one: sleepbalance night {DATE} --main, or --undo" in done
+    assert "If it was one" not in run("night", DATE, "--main", data=home).stdout
+
+
 def test_a_night_is_a_nap_and_a_nap_a_night(home: Path) -> None:
     assert night(home, DATE, "--nap") is None
     shown = run("night", DATE, data=home).stdout

@@ -14,7 +14,7 @@ from sleepbalance.app.verbs import App, night_of
 from sleepbalance.derive import Looked
 from sleepbalance.errors import UsageError
 from sleepbalance.model import Edit, EditKind, ZoneFrom, local
-from sleepbalance.nights import Episode
+from sleepbalance.nights import AUTO, Episode
 from sleepbalance.store import edits, sources
 from sleepbalance.store.edits import Anchor
 from sleepbalance.store.engine import Connection, clock, reading, writing
@@ -26,7 +26,6 @@ KINDS = ("main", "nap", "part")
 RATINGS = ("bad", "average", "good")
 BY_NUMBER = {"1": "bad", "2": "bad", "3": "average", "4": "good", "5": "good"}
 NOTHING = "none"
-AUTO = "auto"  # in the place of a source: as the rules choose
 LONGEST_NOTE = 2000
 DAY = dt.timedelta(days=1)
 HIDDEN = ("together", "zone_from", "near", "later")  # what a value holds for us alone

@@ -96,6 +96,8 @@ def _main_or_none(looked: Looked, date: dt.date, here: Sequence[Episode]) -> Epi
     day = looked.told.days.get(date)
     if day is not None and day.main is not None:
         return day.main
+    if date in looked.told.gone:
+        return looked.told.gone[date]
     living = [episode for episode in here if not episode.dead]
     if living or len(here) == 1:
         return living[0] if len(living) == 1 else None if living else here[0]

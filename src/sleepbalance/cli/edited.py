@@ -33,8 +33,18 @@ def tell(out: Screen, date: dt.date, done: Done, *, undone: bool) -> None:
         return
     for line in _changes(done.before, done.after):
         out.say(line)
+    if not undone and _stays_no_sleep(done.before) and _stays_no_sleep(done.after):
+        out.say(
+            "You said that this was no sleep, so it has no numbers. If it was one:"
+            f" sleepbalance night {date} --main, or --undo until that is taken back."
+        )
     if done.changed > 1:
         out.say(f"{words.count(done.changed, 'night')} changed.")
+
+
+def _stays_no_sleep(row: Night | None) -> bool:
+    """Whether the person said of a night that it was no sleep."""
+    return bool(row and row["is_deleted"] and "is_deleted" in (row["details"] or {}).get("edited", ()))
 
 
 def _changes(before: Night | None, after: Night | None) -> list[str]:

@@ -1,6 +1,6 @@
 """Sessions and edits become nights: pure, without clock, database or network."""
 
-from sleepbalance.nights.choice import EVERY, Episode, SourceRank, is_rank
+from sleepbalance.nights.choice import AUTO, EVERY, NO_SLEEP, Episode, SourceRank, is_rank
 from sleepbalance.nights.days import Day
 from sleepbalance.nights.derivation import Derived, derive
 from sleepbalance.nights.edits import times_there
@@ -12,8 +12,10 @@ from sleepbalance.nights.spans import Span
 from sleepbalance.nights.standing import SourceKey
 
 __all__ = [
+    "AUTO",
     "EVENING",
     "EVERY",
+    "NO_SLEEP",
     "RULES",
     "TIMES",
     "Day",

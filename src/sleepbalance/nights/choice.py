@@ -30,7 +30,9 @@ GRADES = {
 
 EVERY = "*"
 ALONE = "only source"
+AUTO = "auto"  # in the place of a provider that the person names: as the rules choose
 YOUR_CHOICE = "your choice for this night"
+NO_SLEEP = "you said that this was no sleep"
 
 
 class SourceRank(NamedTuple):

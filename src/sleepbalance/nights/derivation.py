@@ -39,7 +39,8 @@ class Derived:
     """All nights by date; the date of every report; what replaces each superseded report.
 
     Beside them the sleeps that they were made of: those of each date, all of them, also those that
-    were none, and by the id of an edit the sleep that it is about.
+    were none, by the id of an edit the sleep that it is about, and by date what would be its night,
+    had the person not said that it was no sleep.
     """
 
     nights: Mapping[dt.date, Night]
@@ -48,6 +49,7 @@ class Derived:
     days: Mapping[dt.date, Day] = field(default_factory=dict)
     episodes: Sequence[Episode] = ()
     meant: Mapping[str, Episode] = field(default_factory=dict)
+    gone: Mapping[dt.date, Episode] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def derive(
     scribe = Scribe(Beds(lenders), told.sleeps, rules)
     nights = _nights(told, days, words, scribe, rules)
     dates = _dates(reports, told)
-    return Derived(nights, dates, told.superseded, days, told.episodes, told.meant)
+    gone = {date: e for date, e in _no_sleep(told, rules).items() if not _has_night(days, date)}
+    return Derived(nights, dates, told.superseded, days, told.episodes, told.meant, gone)
 
 
 def _read(reports: Iterable[Report], ways: Ways, rules: Rules) -> list[Reading]:
@@ -224,7 +227,15 @@ def _nights(
 def _gone(told: _Told, rules: Rules) -> dict[dt.date, Episode]:
     """What would be the night of a date, had nobody said that it was no sleep: the person first."""
     gone = _mains(told.withdrawn, rules)
-    return gone | _mains([e for e in told.episodes if e.dead], rules)
+    return gone | _no_sleep(told, rules)
+
+
+def _no_sleep(told: _Told, rules: Rules) -> dict[dt.date, Episode]:
+    return _mains([e for e in told.episodes if e.dead], rules)
+
+
+def _has_night(days: Mapping[dt.date, Day], date: dt.date) -> bool:
+    return date in days and days[date].main is not None
 
 
 def _mains(episodes: Iterable[Episode], rules: Rules) -> dict[dt.date, Episode]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from sleepbalance.errors import Fatal
@@ -20,7 +20,7 @@ from sleepbalance.model import (
     ZoneFrom,
     zone_info,
 )
-from sleepbalance.nights.choice import Episode, Group, SourceRank
+from sleepbalance.nights.choice import AUTO, NO_SLEEP, Alternative, Episode, Group, SourceRank
 from sleepbalance.nights.parts import Part
 from sleepbalance.nights.retimed import EVENING, TIMES, as_told, counted_once
 from sleepbalance.nights.rules import Rules
@@ -185,6 +185,8 @@ def kind_word(words: Sequence[Word], rules: Rules) -> Callable[[Part], str | Non
 
     def word(part: Part) -> str | None:
         for told in reversed(kinds):
+            if _added_after(told, part.report):
+                return None
             means = mostly_same(told.span, (part.span,), rules.same_sleep)
             if means or part.report.id in told.ids:
                 return str(told.edit.value.get("kind"))
@@ -199,7 +201,7 @@ def source_words(words: Sequence[Word], groups: Sequence[Group]) -> dict[int, So
     named = {}
     for word in words:
         group = anchors.best(word) if word.edit.kind is EditKind.SOURCE else None
-        if group is not None:
+        if group is not None and not any(_added_after(word, s.last) for s in group.sleeps):
             value = word.edit.value
             key = value.get("source")
             named[id(group)] = SourceRank(
@@ -211,20 +213,50 @@ def source_words(words: Sequence[Word], groups: Sequence[Group]) -> dict[int, So
 
 
 def edited(episodes: Sequence[Episode], words: Sequence[Word], rules: Rules) -> list[Episode]:
-    """The episodes with their times as the person says, and those marked that were no sleep."""
+    """The episodes with their times as the person says, and those marked that were no sleep.
+
+    What the person added counts against every word that is older: that was of something else.
+    """
     anchors = Anchors(episodes)
     times: dict[int, dict[str, dt.datetime | None]] = {}
     dead: set[int] = set()
+    refused: set[int] = set()  # what was no sleep, before the person added this
     for word in words:
         found = anchors.all(word)
-        if word.edit.kind is EditKind.TIMES and found:
+        means = found[:1] if word.span else found
+        older = bool(found) and _added_after(word, found[0].chosen.last)
+        marked = refused if older else dead
+        if word.edit.kind is EditKind.NOT_SLEEP:
+            marked.update(map(id, means))
+        elif _says_sleep(word.edit):
+            marked.difference_update(map(id, means))
+        if word.edit.kind is EditKind.TIMES and found and not older:
             held = _held(word, found, rules)
             for name, at in _times(word.edit).items():
                 times.setdefault(id(_of_end(held, name, at)), {})[name] = at
-        elif word.edit.kind is EditKind.NOT_SLEEP:
-            dead.update(id(e) for e in (found[:1] if word.span else found))
-    told = [as_told(e, times.get(id(e), {}), dead=id(e) in dead) for e in episodes]
-    return counted_once(episodes, told)
+    beside = [_refused(e) if id(e) in refused else e for e in episodes]
+    told = [
+        as_told(e, times.get(id(was), {}), dead=id(was) in dead)
+        for was, e in zip(episodes, beside, strict=True)
+    ]
+    return counted_once(beside, told)
+
+
+def _added_after(word: Word, report: Report) -> bool:
+    """Whether the person added a sleep after they said that word."""
+    made = word.edit.made_at or EARLIEST, word.edit.id
+    return report.provider == PERSON and made < (report.arrived_at or EARLIEST, report.id)
+
+
+def _says_sleep(edit: Edit) -> bool:
+    """Whether it takes back that something was no sleep: what has a kind or times was one."""
+    named = edit.kind is EditKind.SOURCE and edit.value.get("provider") != AUTO
+    return named or edit.kind in (EditKind.KIND, EditKind.TIMES)
+
+
+def _refused(episode: Episode) -> Episode:
+    others = (Alternative(other.sleep, NO_SLEEP) for other in episode.alternatives)
+    return replace(episode, alternatives=tuple(others))
 
 
 def _held(word: Word, found: Sequence[Episode], rules: Rules) -> list[Episode]:

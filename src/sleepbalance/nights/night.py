@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sleepbalance.model import Report
 from sleepbalance.nights.beds import Beds
-from sleepbalance.nights.choice import Alternative, Episode
+from sleepbalance.nights.choice import NO_SLEEP, Alternative, Episode
 from sleepbalance.nights.days import Day
 from sleepbalance.nights.measures import (
     YOUR_EDIT,
@@ -118,7 +118,7 @@ class Scribe:
         details = {
             **_source(main.chosen),
             "edited": ["is_deleted"] if yours else [],
-            "why": "you said that this was no sleep" if yours else main.why,
+            "why": NO_SLEEP if yours else main.why,
             "provenance": {"is_deleted": YOUR_EDIT if yours else main.why},
         }
         provider = main.chosen.source.provider
