@@ -219,6 +219,37 @@ def test_a_sleep_that_nobody_measured_is_added(home: Path) -> None:
     assert "Nap 13:00–14:00: 1 h 00 min, you" in run("night", "2025-10-26", data=home).stdout
 
 
+@pytest.mark.parametrize(
+    "said",
+    [["--add", "05:00-09:30", "--nap"], ["--add", "23:00-07:00"], ["--add", "18:00-23:01"]],
+)
+def test_an_added_sleep_over_one_that_stands_is_an_objection(made: Path, said: list[str]) -> None:
+    date = DATE if said[1] != "18:00-23:01" else "2025-10-20"  # over the night of the next date
+    done = run("night", date, *said, data=made, check=2)
+    assert "2025-10-21 has a sleep 23:00–06:30 by Test Watch" in done.stderr
+    for way in ("--asleep TIME --woke TIME", "--sleep 23:00 --not-sleep", "--source NAME"):
+        assert way in done.stderr
+    assert night(made, DATE, "--edits") == []
+
+
+def test_beside_what_stands_and_over_what_was_none_a_sleep_is_added(home: Path) -> None:
+    assert len(night(home, DATE, "--add", "06:30-07:30", "--nap")["naps"]) == 1
+    again = run("night", DATE, "--add", "07:00-08:00", "--nap", data=home, check=2).stderr
+    assert "06:30–07:30 by you" in again
+    over = run("night", NEXT, "--add", "14:30-16:00", "--nap", data=home, check=2).stderr
+    assert "14:00–15:30 by Test Watch" in over
+    night(home, NEXT, "--sleep", "14:30", "--not-sleep")
+    (nap,) = night(home, NEXT, "--add", "14:30-16:00", "--nap")["naps"]
+    assert nap["provider"] == "person"
+
+
+def test_over_time_in_bed_a_sleep_is_added_as_nobody_measured_it(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    samples = [Sample("2025-10-20T22:30:00", "2025-10-21T06:50:00", "InBed", "Test iPhone")]
+    run("import", Export(samples, made=MADE).write(tmp_path / "e.zip"), data=home)
+    assert night(home, DATE, "--add", "23:00-06:30")["total_sleep_time"] == 450
+
+
 def test_naps_alone_are_said_where_there_is_no_night(tmp_path: Path) -> None:
     home = tmp_path / "data"
     samples = [*staged("2025-10-20", begin="13:00", hours=1), *staged("2025-12-24", "14:00", 1)]

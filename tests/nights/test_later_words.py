@@ -122,3 +122,22 @@ def test_the_date_tells_which_sleep_its_deleted_row_is_of() -> None:
     derived = derive([report(*NIGHT, id="night"), nap], [no_sleep(1)])
     assert {date: e.ids for date, e in derived.gone.items()} == {day("20"): {"night"}}
     assert derive([report(*NIGHT)], []).gone == {}
+
+
+def test_an_added_nap_makes_no_nap_of_a_night_that_comes_later() -> None:
+    nap = slept(1, ("20 01:00", "20 04:00"), kind="nap")
+    found = told(nap)
+    assert asleep(found) == ("demo", 480)
+    assert (found.details["naps"], found.details["nap_duration"]) == ([], 0)
+    close = night(
+        report("20 01:00", "20 04:30", "L210"), report("20 10:00", "20 17:00"), edits=[nap]
+    )
+    naps = close.details["naps"]
+    assert isinstance(naps, list)
+    assert [n["provider"] for n in naps] == ["person"]
+
+
+def test_what_lies_in_the_night_and_in_an_added_nap_is_counted_once() -> None:
+    found = told(slept(1, ("20 05:00", "20 09:30"), kind="nap"))
+    assert asleep(found) == ("demo", 480)
+    assert (found.details["nap_duration"], found.details["sleep_24h"]) == (0, 480)

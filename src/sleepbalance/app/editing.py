@@ -230,6 +230,7 @@ class _Told:
         start, end = clocks.placed(added, added.zone or near or zone)
         if end > self.now:
             raise UsageError(FUTURE)
+        sleeping.check_free(self.looked, (start, end))
         told = {"kind": self.said.kind} if self.said.kind else {}
         if added.zone is None:
             anchor = Anchor(self.date, added.start, added.end, wall=True, near=near)

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from sleepbalance import nights
 from sleepbalance.app import clocks
 from sleepbalance.app.clocks import Ends
-from sleepbalance.app.ordering import Named
+from sleepbalance.app.ordering import MOST, Named
 from sleepbalance.derive import Looked
 from sleepbalance.errors import UsageError
 from sleepbalance.model import Edit, Report, Session, local
 from sleepbalance.nights import Episode
+from sleepbalance.nights.spans import shared
 from sleepbalance.store.edits import Anchor
 from sleepbalance.store.places import from_wall
 from sleepbalance.stretches import Span
@@ -78,6 +80,23 @@ def choose(
     if parts and len(episode.chosen.parts) > 1:
         return _part(looked, date, episode, found, time)
     return found
+
+
+def check_free(looked: Looked, added: Span) -> None:
+    """Raises UsageError where somebody measured or told a sleep in that time, and it stands."""
+    span = nights.Span(*added)
+    standing = [e for e in looked.told.episodes if e.chosen.measured and not e.dead]
+    there = max(standing, key=lambda e: shared([span], e.chosen.covers), default=None)
+    if there is None or not shared([span], there.chosen.covers):
+        return
+    start, end, (source, *_) = _other(there)
+    edit = f"sleepbalance night {there.date} --sleep {start}"
+    raise UsageError(
+        f"Nothing was added: {there.date} has a sleep {start}–{end} by {source.called[:MOST]}, and"
+        f" a sleep that you add is one that nobody told. It had other times: {edit} --asleep TIME"
+        f" --woke TIME. Another source is right: {edit} --source NAME. It was no sleep, and then"
+        f" something can be added: {edit} --not-sleep"
+    )
 
 
 def _main(looked: Looked, date: dt.date, here: Sequence[Episode]) -> Episode:

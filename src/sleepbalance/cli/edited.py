@@ -44,7 +44,8 @@ def tell(out: Screen, date: dt.date, done: Done, *, undone: bool) -> None:
 
 def _stays_no_sleep(row: Night | None) -> bool:
     """Whether the person said of a night that it was no sleep."""
-    return bool(row and row["is_deleted"] and "is_deleted" in (row["details"] or {}).get("edited", ()))
+    details = (row["details"] or {}) if row else {}
+    return "is_deleted" in (details.get("edited") or ())
 
 
 def _changes(before: Night | None, after: Night | None) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from sleepbalance.model import UNNAMED, local
+from sleepbalance.model import UNNAMED, Kind, local
 from sleepbalance.nights.parts import Tally, tally_sum
 from sleepbalance.nights.roads import NO_ROADS, Roads
 from sleepbalance.nights.rules import Rules
@@ -232,7 +232,7 @@ def _candidates(
     by_source: dict[SourceKey, list[Sleep]] = defaultdict(list)
     for sleep in sleeps:
         by_source[sleep.source].append(sleep)
-    chosen = _chosen(by_source, named) or [s for s in by_source if s.provider == PERSON]
+    chosen = _chosen(by_source, named) or _added(by_source, rules)
     own = {source.provider for source in by_source}
     found = [
         Candidate(
@@ -264,6 +264,22 @@ def _measured_by(candidate: Candidate, longest: Candidate, rules: Rules) -> Cand
 
 def _rank(source: SourceKey, order: Sequence[SourceRank]) -> int | None:
     return next((i for i, rank in enumerate(order) if is_rank(source, rank)), None)
+
+
+def _added(told: Mapping[SourceKey, Sequence[Sleep]], rules: Rules) -> list[SourceKey]:
+    """What the person added, but for a nap in the middle of what a device tells as a night."""
+    nights = [s.period for own in told.values() for s in own if s.by_device and _long(s, rules)]
+    least = rules.stands_back * max(nights, default=0)
+    return [
+        source
+        for source, own in told.items()
+        if source.provider == PERSON
+        if any(s.kind is not Kind.NAP for s in own) or sum(s.period for s in own) >= least
+    ]
+
+
+def _long(sleep: Sleep, rules: Rules) -> bool:
+    return dt.timedelta(seconds=sleep.period) >= rules.lone_nap
 
 
 def _chosen(sources: Iterable[SourceKey], named: SourceRank | None) -> list[SourceKey]:
