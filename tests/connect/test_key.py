@@ -167,8 +167,8 @@ def test_a_key_of_the_same_person_doubles_nothing_another_persons_is_asked_about
 
 def test_a_door_is_chosen_by_name(here: Home) -> None:
     outside = here.makers.outside(here.app)
-    assert Links.to(outside, None, MAKER).door.name == "personal"
-    assert Links.to(outside, None, MAKER, "health").door.name == "health"
+    assert Links.to(outside, None, MAKER).remote.name == "personal"
+    assert Links.to(outside, None, MAKER, "health").remote.name == "health"
     with pytest.raises(UsageError, match="it has: personal, health"):
         Links.to(outside, None, MAKER, "back")
 

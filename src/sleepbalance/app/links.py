@@ -57,12 +57,15 @@ class Ended:
 
 @dataclass
 class Links:
-    """One person's connection to one provider, through a door over the network."""
+    """One person's connection to one provider, through a door over the network.
+
+    What is kept of a maker that has no such door has none either; it can be ended all the same.
+    """
 
     outside: Outside
     person: Person
     provider: Provider
-    door: Remote
+    door: Remote | None
 
     @classmethod
     def to(
@@ -82,11 +85,19 @@ class Links:
         provider, person = providers.meant(provider_id), outside.app.person(user)
         with reading(outside.app.engine) as connection:
             row = connections.find(connection, person.id, provider.id)
+        if not provider.remote:
+            return cls(outside, person, provider, None)
         known = {door.name for door in provider.remote}
         name = row.door if row is not None and row.door in known else None
         door = remote_door(provider, name)
         outside.allow(door)
         return cls(outside, person, provider, door)
+
+    @property
+    def remote(self) -> Remote:
+        """The door, where there has to be one."""
+        assert self.door is not None
+        return self.door
 
     @property
     def redirect(self) -> str:
@@ -157,8 +168,8 @@ class Links:
             return self._received(wire, grant, key)
 
     def _received(self, wire: Wire, grant: Grant, secret: str | None) -> Received:
-        client = self.outside.bare_client(wire, self.door, _Fixed(grant.access))
-        account = self.door.api.identify(client, grant)
+        client = self.outside.bare_client(wire, self.remote, _Fixed(grant.access))
+        account = self.remote.api.identify(client, grant)
         if account.scopes is not None:
             grant = replace(grant, scopes=account.scopes)
         return Received(grant, account, secret)
@@ -178,7 +189,7 @@ class Links:
                 self.outside.vault,
                 user_id=self.person.id,
                 provider=self.provider.id,
-                door=self.door.name,
+                door=self.remote.name,
                 account=received.account.id,
                 grant=received.grant,
                 secret=received.secret,
@@ -211,19 +222,19 @@ class Links:
             connections.forget_windows(connection, before.id)
         elif self._allows_more(before, received.grant):
             connections.want_again(connection, before.id)  # what may be read now lacks in all of it
-        elif self.door.api.order is not None:
+        elif self.remote.api.order is not None:
             connections.order_again(connection, before.id)
 
     def _other_door(self, before: Connected) -> str:
         """A maker may call one person by other names behind its other doors."""
-        known = {door.name for door in self.provider.remote} - {self.door.name}
+        known = {door.name for door in self.provider.remote} - {self.remote.name}
         if before.door not in known:
             return ""
         return f" That one came by the door {before.door}, where the same account has another name."
 
     def _allows_more(self, before: Connected, grant: Grant) -> bool:
         """Whether something may be read that might not be read before."""
-        asked = {resource.scope for resource in self.door.api.resources}
+        asked = {resource.scope for resource in self.remote.api.resources}
         return bool(before.scopes) and bool(asked & (grant.scopes or set()) - before.scopes)
 
     def give_back(self, received: Received) -> None:
@@ -234,7 +245,7 @@ class Links:
 
     def missing(self, grant: Grant) -> ScopeMissing | None:
         """What the person did not allow, in words; None where nothing is known to be missing."""
-        return None if isinstance(self.door, ApiKey) else _missing(self.door, grant.scopes)
+        return _missing(self.door, grant.scopes) if isinstance(self.door, OAuth) else None
 
     # -- ending --------------------------------------------------------------------------------
 
