@@ -185,7 +185,8 @@ def test_what_is_kept_is_private(tmp_path: Path) -> None:
 def test_nobody_yet(tmp_path: Path) -> None:
     assert run_json("nights", data=tmp_path / "data") == []
     assert "Import something" in run("nights", data=tmp_path / "data").stdout
-    assert "none of them" in run("night", "last", data=tmp_path / "data", check=2).stderr
+    last = run("night", "last", data=tmp_path / "data", check=2).stderr
+    assert "There are no nights here. Import something" in last
     assert "nobody here yet" in run("zone", "set", "UTC", data=tmp_path / "data", check=2).stderr
 
 

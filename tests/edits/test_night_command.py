@@ -283,6 +283,21 @@ def test_words_on_a_date_without_a_night_make_a_row_of_words(home: Path) -> None
     assert gone is None
 
 
+@pytest.mark.parametrize(
+    ("option", "word", "said"), [("--note", "a note", "a note"), ("--rate", "bad", "bad.")]
+)
+def test_one_word_alone_is_shown_alone(home: Path, option: str, word: str, said: str) -> None:
+    run("night", DATE, option, word, data=home)
+    assert f"Your words: {said}" in run("night", DATE, data=home).stdout.splitlines()
+
+
+def test_a_night_that_far_back_is_none_of_those_there_are(home: Path) -> None:
+    assert "There are 3 nights here; -3 is none" in run("night", "-3", data=home, check=2).stderr
+    for date in (NEXT, "2025-10-23"):
+        run("night", date, "--nap", data=home)
+    assert "There is 1 night here; -1 is none" in run("night", "-1", data=home, check=2).stderr
+
+
 def test_a_word_may_be_taken_back_by_itself(home: Path) -> None:
     night(home, DATE, "--note", "warm", "--rate", "5")
     found = night(home, DATE, "--note", "", "--rate", "none")

@@ -52,7 +52,7 @@ def listed(app: App, user: str | None) -> list[dict[str, Any]]:
     """Every source of a person: what it told, how many nights are its, its place in the order."""
     person = app.person(user)
     with reading(app.engine) as connection:
-        order = _order(connection, person.id)
+        order = order_of(connection, person.id)
         rows = [_row(told, order) for told in _told(connection, person.id)]
     return sorted(rows, key=lambda row: row["place"] or len(order) + 1)
 
@@ -91,15 +91,20 @@ def set_order(app: App, user: str | None, words: Sequence[str], *, only: bool = 
         return derive.derive_all(connection, person.id)
 
 
-def _order(connection: Connection, user_id: str) -> list[SourceRank]:
-    at = homes.of_archives(homes.accounts(connection, user_id))
+def order_of(connection: Connection, user_id: str) -> list[SourceRank]:
+    """A person's order of sources, archives at home in their accounts."""
+    at = homes_of(connection, user_id)
     ranks = [SourceRank(*rank) for rank in people.order_of_sources(connection, user_id)]
     return [r if r.account else r._replace(account=at.get(r.provider, "")) for r in ranks]
 
 
+def homes_of(connection: Connection, user_id: str) -> Mapping[str, str]:
+    """The accounts that a person's archives belong to, by provider."""
+    return homes.of_archives(homes.accounts(connection, user_id))
+
+
 def _told(connection: Connection, user_id: str) -> list[sources.Told]:
-    at = homes.of_archives(homes.accounts(connection, user_id))
-    return sources.told(connection, user_id, at)
+    return sources.told(connection, user_id, homes_of(connection, user_id))
 
 
 def _known(connection: Connection, user_id: str) -> list[Named]:

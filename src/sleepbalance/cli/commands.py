@@ -147,6 +147,7 @@ def import_(
 
 def _show_imports(app: App, attempts: list[dict[str, Any]], paths: list[Path]) -> None:
     """What came of each maker's export."""
+    from sleepbalance.app.left_out import left_out
     from sleepbalance.cli import show
 
     out = show.screen(purpose=app.folder.purpose)
@@ -155,7 +156,8 @@ def _show_imports(app: App, attempts: list[dict[str, Any]], paths: list[Path]) -
         dates = (attempt["sync_date_from"], attempt["sync_date_to"])
         overview = app.overview(attempt["user_id"], *dates)
         of = f" ({attempt['provider']})" if len(attempts) > 1 else ""
-        show.imported(out, attempt, overview, handed + of)
+        beside = left_out(app, attempt["user_id"], *dates, attempt["provider"])
+        show.imported(out, attempt, overview, handed + of, beside)
 
 
 @cli.command()
@@ -180,8 +182,11 @@ def nights(
         elif csv:
             plain.as_csv(rows, purpose=app.folder.purpose)
         else:
+            from sleepbalance.app.left_out import left_out
+
             naps = [] if rows else app.lone_naps(user, *dates)
-            show.nights(show.screen(purpose=app.folder.purpose), rows, naps)
+            out = show.screen(purpose=app.folder.purpose)
+            show.nights(out, rows, naps, left_out(app, user, *dates))
 
 
 @cli.command()

@@ -172,9 +172,11 @@ def _show_naps(app: App, naps: list[dict[str, Any]], *, json: bool) -> None:
 
 
 def _page(app: App, out: Any, row: dict[str, Any], user: str | None) -> None:
-    from sleepbalance.cli import one_night
+    from sleepbalance.cli import one_night, words
 
     one_night.show(out, row, _reports(app, row, user))
+    if words.only_words(row) and (why := _left_out(app, user, row["sleep_date"])):
+        out.say(why)
 
 
 def _reports(app: App, row: dict[str, Any], user: str | None) -> list[Report]:
@@ -240,11 +242,26 @@ def _pick(app: App, date: str, user: str | None) -> dict[str, Any]:
     if date == "last" or re.fullmatch(r"-\d+", date):
         rows = app.nights(user)
         back = 0 if date == "last" else int(date[1:])
+        if not rows:
+            why = _left_out(app, user) or "Import something: sleepbalance import FILE"
+            raise UsageError(f"There are no nights here. {why}")
         if back >= len(rows):
-            raise UsageError(f"There are {len(rows)} nights here; {date} is none of them.")
+            are = "is 1 night" if len(rows) == 1 else f"are {len(rows)} nights"
+            raise UsageError(f"There {are} here; {date} is none of them.")
         return rows[-1 - back]
     wanted = a_date("DATE", date)
     rows = app.nights(user, wanted, wanted)
     if not rows:
-        raise UsageError(f"There is no night on {date}. All of them: sleepbalance nights")
+        none = f"There is no night on {date}. All of them: sleepbalance nights"
+        why = _left_out(app, user, wanted)
+        raise UsageError(f"{none}. {why}" if why else none)
     return rows[0]
+
+
+def _left_out(app: App, user: str | None, date: dt.date | None = None) -> str | None:
+    """That the order of sources is why there is no night."""
+    from sleepbalance.app.left_out import left_out
+    from sleepbalance.cli import words
+
+    found = left_out(app, user, date, date)
+    return words.left_out(found) if found is not None else None

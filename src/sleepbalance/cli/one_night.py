@@ -145,9 +145,10 @@ def _beside(out: Screen, row: Night, details: Mapping[str, Any]) -> None:
         )
     if details.get("zone"):
         out.say(f"Zone: {details['zone']}, {_ZONES.get(details['zone_from'], '')}")
-    if row["quality_rating"] or row["quality_notes"]:
-        notes = row["quality_notes"] or ""
-        out.say(f"Your words: {row['quality_rating'] or '–'}. {notes}".rstrip())
+    rating, notes = row["quality_rating"], row["quality_notes"]
+    if rating or notes:
+        said = [f"{rating}."] if rating else []
+        out.say("Your words: " + " ".join([*said, *([notes] if notes else [])]))
 
 
 def _differs(row: Night, other: Mapping[str, Any]) -> bool:

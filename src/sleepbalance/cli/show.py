@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +13,9 @@ from rich.text import Text
 
 from sleepbalance.app import Overview
 from sleepbalance.cli import words
+
+if TYPE_CHECKING:
+    from sleepbalance.app.left_out import LeftOut
 
 Night = Mapping[str, Any]
 MARKS = {
@@ -58,17 +61,27 @@ def screen(*, purpose: str | None) -> Screen:
     return out
 
 
-def nights(out: Screen, rows: Sequence[Night], lone_naps: Sequence[Night] = ()) -> None:
+def nights(
+    out: Screen,
+    rows: Sequence[Night],
+    lone_naps: Sequence[Night] = (),
+    left_out: LeftOut | None = None,
+) -> None:
     """One line a night, the newest at the bottom, with what is not certain marked."""
-    if not rows and lone_naps:
+    if rows:
+        _nights_table(out, rows)
+    elif lone_naps:
         out.say(_only_naps(lone_naps))
-        return
-    if not rows:
+    elif left_out is None:
         out.say(
             "No nights here. Import something: sleepbalance import FILE, or connect a maker:"
             " sleepbalance connect PROVIDER"
         )
-        return
+    if left_out is not None:
+        out.say(words.left_out(left_out))
+
+
+def _nights_table(out: Screen, rows: Sequence[Night]) -> None:
     stages = (">Deep", ">REM", ">Light", ">Awake")
     heads = ("Night", ">Asleep", "From–to", *stages, ">Heart", "Source", "")
     years = len({row["sleep_date"].year for row in rows}) > 1
@@ -133,18 +146,26 @@ def _night_line(row: Night, *, year: bool) -> list[str]:
     ]
 
 
-def imported(out: Screen, attempt: Mapping[str, Any], overview: Overview, path: str) -> None:
+def imported(
+    out: Screen,
+    attempt: Mapping[str, Any],
+    overview: Overview,
+    path: str,
+    left_out: LeftOut | None = None,
+) -> None:
     """What an import did, in at most ten lines that can be checked."""
     if attempt["status"] == "failed":
         out.print(
             Text(f"Nothing was imported from {path}: {attempt['error_message']}", style="red")
         )
         return
-    for line in _import_lines(attempt, overview, path)[:MOST_LINES]:
+    for line in _import_lines(attempt, overview, path, left_out)[:MOST_LINES]:
         out.say(line)
 
 
-def _import_lines(attempt: Mapping[str, Any], overview: Overview, path: str) -> list[str]:
+def _import_lines(
+    attempt: Mapping[str, Any], overview: Overview, path: str, left_out: LeftOut | None
+) -> list[str]:
     detail = attempt["detail"]
     samples = (
         f"{detail['read']:,} read = {detail['used']:,} used"
@@ -170,6 +191,8 @@ def _import_lines(attempt: Mapping[str, Any], overview: Overview, path: str) -> 
         lines.append(_only_naps(overview.lone_naps))
     if attempt["error_message"]:
         lines.append(f"Mind: {attempt['error_message']}")
+    if left_out is not None:
+        lines.append(f"Mind: {words.left_out(left_out)}")
     if overview.last is not None:
         lines.append(f"Last night: {words.in_words(overview.last)}")
     lines.append("Next: sleepbalance nights, sleepbalance night last, sleepbalance history")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from sleepbalance.app.left_out import LeftOut
+
+MOST_NAMES = 6  # of sources, in one line
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -89,6 +93,19 @@ def only_words(row: Mapping[str, Any]) -> bool:
     """Whether nobody told a sleep of that date, and the person still said something of it."""
     nothing = row["total_sleep_time"] is None and not row["is_deleted"]
     return nothing and row["data_source"] == "person"
+
+
+def left_out(found: LeftOut) -> str:
+    """Why dates have no night although something is known of them, and how to have them back."""
+    names = ", ".join(map(str, found.sources[:MOST_NAMES]))
+    more = len(found.sources) - MOST_NAMES
+    names += f" and {more} more" if more > 0 else ""
+    number = len(found.dates)
+    dates = f"{count(number, 'date')} {'has' if number == 1 else 'have'} no night: "
+    return (
+        f"{dates if number else ''}your order of sources takes none from {names}."
+        " All sources again: sleepbalance sources order --reset"
+    )
 
 
 def _in_bed(row: Mapping[str, Any], time_in_bed: int | None) -> str:

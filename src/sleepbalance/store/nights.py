@@ -16,6 +16,7 @@ from sleepbalance.store.engine import insert_rows
 from sleepbalance.store.ids import new_id
 from sleepbalance.store.tables import night_details, sleep_edits, sleep_records, sleep_sessions
 
+PERSON = "person"  # whose word it is where no device told anything
 KEPT = ("id", "user_id", "sleep_date", "created_at", "updated_at", "synced_at")
 MEASURES = tuple(c.name for c in sleep_records.columns if c.name not in KEPT)
 
@@ -151,6 +152,15 @@ def without(
     dates = _dates(connection, sleep_sessions, user_id, first, last, told)
     dates |= _dates(connection, sleep_edits, user_id, first, last, added)
     return sorted(dates - _dates(connection, sleep_records, user_id, first, last))
+
+
+def told(
+    connection: Connection, user_id: str, first: dt.date | None, last: dt.date | None
+) -> set[dt.date]:
+    """Dates with a night of which somebody told more than words."""
+    r = sleep_records.c
+    words = (r.data_source == PERSON) & r.total_sleep_time.is_(None) & (r.is_deleted == 0)
+    return _dates(connection, sleep_records, user_id, first, last, ~words)
 
 
 def _dates(

@@ -81,6 +81,26 @@ def _dates(*found: dt.date | None) -> list[dt.date]:
     return [date for date in found if date is not None]
 
 
+def by_date(
+    connection: Connection, user_id: str, first: dt.date | None, last: dt.date | None
+) -> list[tuple[str, str, str, str, dt.date]]:
+    """Provider, account, key and name of the sources that told a sleep of each date of a range."""
+    s = sleep_sessions.c
+    query = (
+        select(s.provider, s.account, s.source_key, s.source_name, s.sleep_date)
+        .where(
+            s.user_id == user_id,
+            s.hidden_since.is_(None),
+            s.superseded_by.is_(None),
+            s.sleep_date.between(first or dt.date.min, last or dt.date.max),
+        )
+        .distinct()
+        .order_by(s.sleep_date, s.provider, s.account, s.source_key, s.source_name)
+    )
+    found = connection.execute(query)
+    return [(p, account, key, name or key, date) for p, account, key, name, date in found]
+
+
 def _nights(
     connection: Connection, user_id: str, homes: Mapping[str, str]
 ) -> Counter[tuple[str, str, str]]:
