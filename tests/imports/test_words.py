@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
 import pytest
 
+from sleepbalance.store import leases
+from sleepbalance.store.engine import make_engine, sqlite_url
 from tests.fitbit.sample import made
-from tests.homes import run
+from tests.homes import run, run_json
 from tests.takeouts import DATA, LOGS, Takeout
 
 
@@ -42,3 +45,15 @@ def test_each_thing_to_mind_is_a_sentence(tmp_path: Path) -> None:
     takeout = Takeout().put(f"{LOGS}/sleep-2026-09-01.json", told[:-1])
     said = run("import", takeout.zip(tmp_path / "part.zip"), data=tmp_path / "home").stdout
     assert "everything before was read. 1 of 4 samples were set aside: 1 × has no id." in said
+
+
+def test_what_may_have_been_cut_off_is_waited_for_and_said(tmp_path: Path) -> None:
+    path, home = of(tmp_path, "sleep-2026"), tmp_path / "home"
+    assert "waiting" not in run("import", path, data=home).stderr
+    (person,) = run_json("user", "list", data=home)
+    engine = make_engine(sqlite_url(home / "sleepbalance.db"))
+    name = f"import:{person['id']}:fitbit:"
+    assert leases.take(engine, name, dt.timedelta(seconds=2)) is not None
+    said = run("import", path, data=home).stderr
+    assert "Another import for the same person is running, or was cut off: waiting for it," in said
+    assert "20 seconds at most if it was cut off." in said

@@ -14,12 +14,13 @@ from sleepbalance.app import naps
 from sleepbalance.errors import Unavailable, UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.model import zone_info
-from sleepbalance.store import history, nights, people, sessions
+from sleepbalance.store import history, leases, nights, people, sessions
 from sleepbalance.store.engine import Connection, Engine, reading, writing
 from sleepbalance.store.people import Person
 
 DEMO_MARK = b"sleepbalance:demo"
 FIRST_USER = "me"
+LAPSES_AFTER = round(leases.LIFE.total_seconds())  # what somebody who died was at work on
 SETTLES = 7  # days, of a maker that is not known any more
 
 

@@ -250,11 +250,12 @@ def sync(
 
 def _hearing(out: Screen, told: Callable[[Mapping[str, Any]], None]) -> Hearing:
     from sleepbalance.app.syncing import Hearing
+    from sleepbalance.cli import words
 
     return Hearing(
         told=told,
-        waiting=lambda: _at_once(out, "Another sync of this is running; waiting for it."),
-        news=lambda words: _at_once(out, words),
+        waiting=lambda: _at_once(out, words.waiting("sync of this")),
+        news=lambda said: _at_once(out, said),
     )
 
 

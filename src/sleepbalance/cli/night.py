@@ -253,8 +253,8 @@ def _pick(app: App, date: str, user: str | None) -> dict[str, Any]:
     rows = app.nights(user, wanted, wanted)
     if not rows:
         none = f"There is no night on {date}. All of them: sleepbalance nights"
-        why = _left_out(app, user, wanted)
-        raise UsageError(f"{none}. {why}" if why else none)
+        left = _left_out(app, user, wanted)
+        raise UsageError(f"{none}. {left}" if left else none)
     return rows[0]
 
 

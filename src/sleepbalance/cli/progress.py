@@ -56,7 +56,7 @@ class Progress:
 
     def waiting(self) -> None:
         """Somebody else imports for the same person."""
-        self._say("Another import for the same person is running: waiting for it.")
+        self._say(words.waiting("import for the same person"))
 
     def made_user(self, name: str) -> None:
         """Nobody was here: the first import made a person."""

@@ -95,6 +95,16 @@ def only_words(row: Mapping[str, Any]) -> bool:
     return nothing and row["data_source"] == "person"
 
 
+def waiting(what: str) -> str:
+    """That somebody else is at work on the same; nobody knows whether they live."""
+    from sleepbalance.app.verbs import LAPSES_AFTER
+
+    return (
+        f"Another {what} is running, or was cut off: waiting for it,"
+        f" {LAPSES_AFTER} seconds at most if it was cut off."
+    )
+
+
 def left_out(found: LeftOut) -> str:
     """Why dates have no night although something is known of them, and how to have them back."""
     names = ", ".join(map(str, found.sources[:MOST_NAMES]))

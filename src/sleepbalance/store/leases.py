@@ -1,6 +1,7 @@
 """Leases: who may work on what, taken and renewed by compare-and-set, by the database's clock.
 
-A living holder is waited for; a dead one is taken over when its lease lapses. No transaction is
+A living holder is waited for; a dead one is taken over when its lease lapses, or at once where its
+death is certain: the same machine, and its process is gone. No transaction is
 held open for it, so a process that was stopped while it read blocks nobody, and when it wakes up it
 finds, at the latest at its commit, that the lease is no longer its own.
 """
@@ -8,9 +9,7 @@ finds, at the latest at its commit, that the lease is no longer its own.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from sleepbalance.errors import LeaseLost, StoreError, Unavailable
+from sleepbalance.store import holders
 from sleepbalance.store.engine import clock, insert_new, reading, writing
 from sleepbalance.store.tables import leases
 
@@ -44,18 +44,18 @@ class Lease:
 
 
 def take(engine: Engine, name: str, life: dt.timedelta = LIFE) -> Lease | None:
-    """Takes a lease that is free or lapsed; None while somebody living holds it."""
+    """Takes a lease that is free, lapsed, or of a process that is gone; None while it is held."""
     lease = Lease(name, secrets.token_hex(16))
-    mine = {
-        "owner": f"{socket.gethostname()}:{os.getpid()}",
-        "token": lease.token,
-    }
+    mine = {"owner": holders.here(), "token": lease.token}
     with writing(engine) as connection:
         until = clock(connection) + life
         fresh = insert_new(connection, leases).values(name=name, until=until, **mine)
         if connection.execute(fresh.returning(leases.c.name)).first() is not None:
             return lease
-        lapsed = update(leases).where(leases.c.name == name, leases.c.until <= clock(connection))
+        row = connection.execute(select(leases).where(leases.c.name == name)).first()
+        dead = row.token if row is not None and holders.is_gone(row.owner) else None
+        over = (leases.c.until <= clock(connection)) | (leases.c.token == dead)
+        lapsed = update(leases).where(leases.c.name == name, over)
         return lease if connection.execute(lapsed.values(until=until, **mine)).rowcount else None
 
 
