@@ -39,7 +39,10 @@ def test_missing_once_it_stays_missing_a_day_later_it_is_hidden(world: World) ->
     world.maker.drop("n2026-11-20")
     (attempt,) = world.sync()
     assert (attempt["records_updated"], attempt["detail"]["missing"]) == (0, 1)
-    assert attempt["detail"]["summary"] == "asked 7 days, 6 nights came, 1 day empty"
+    assert attempt["detail"]["summary"] == (
+        "asked 7 days, 6 nights came,"
+        " 1 sleep not told any more (kept until it is missing again, a day later)"
+    )
     assert session(world)["absent_since"] == world.now
     assert raw(world)["absent_since"] is None
     assert LOST in world.nights()
@@ -60,6 +63,22 @@ def test_missing_once_it_stays_missing_a_day_later_it_is_hidden(world: World) ->
 
     (attempt,) = world.sync()
     assert (attempt["records_updated"], attempt["detail"]["deleted"]) == (0, 0)
+
+
+def test_what_is_missing_is_told_apart_from_days_that_were_empty(world: World) -> None:
+    dates = {"first": dt.date(2026, 11, 14), "last": dt.date(2026, 11, 22)}
+    world.maker.add(nap("2026-11-19"))
+    world.sync(**dates)
+    for lost in ("n2026-11-20", "n2026-11-18", nap("2026-11-19").id):
+        world.maker.drop(lost)
+    (attempt,) = world.sync(**dates)
+    assert attempt["detail"]["summary"] == (
+        "asked 9 days, 7 nights came,"
+        " 3 sleeps not told any more (kept until they are missing again, a day later)"
+    )
+    world.now += DAY
+    (attempt,) = world.sync(**dates)
+    assert attempt["detail"]["summary"] == "asked 9 days, 7 nights came, 2 days empty, 3 deleted"
 
 
 def test_what_comes_back_in_between(world: World) -> None:

@@ -36,15 +36,18 @@ class Came:
     nights: int
     naps: int
     empty: int  # days
+    missing: int = 0  # sleeps that the maker does not tell any more, and that stand
 
 
 def came(window: Window, found: Iterable[Stored]) -> Came:
-    """Counts the sleeps of a window that the maker still tells."""
-    told = [s for s in found if s.absent_since is None and s.sleep_date in window]
+    """Counts the sleeps of a window that the maker still tells, and those that it does not."""
+    here = [s for s in found if s.sleep_date in window]
+    told = [s for s in here if s.absent_since is None]
+    missing = [s for s in here if s.absent_since is not None and s.superseded_by is None]
     naps = [s for s in told if s.sent.kind is Kind.NAP and s.superseded_by is None]
     nights = {s.sleep_date for s in told if s.sent.kind is not Kind.NAP}
-    days = {s.sleep_date for s in told}
-    return Came(len(nights), len(naps), window.days - len(days))
+    days = {s.sleep_date for s in (*told, *missing)}
+    return Came(len(nights), len(naps), window.days - len(days), len(missing))
 
 
 def summary(
@@ -63,6 +66,12 @@ def summary(
         parts = [asked, f"{count(known.nights, 'night')} came"]
         parts += [count(known.naps, "nap")] if known.naps else []
         parts += [f"{count(known.empty, 'day')} empty"] if known.empty else []
+    if known.missing:
+        still = "it is" if known.missing == 1 else "they are"
+        parts.append(
+            f"{count(known.missing, 'sleep')} not told any more (kept until {still} missing again,"
+            " a day later)"
+        )
     parts += [f"{number} {what}" for number, what in changes if number]
     return ", ".join([*parts, *(f"no {name} came" for name in lacking)])
 
