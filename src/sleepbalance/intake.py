@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice, pairwise, takewhile
@@ -72,7 +72,8 @@ class Intake:
     bond: str  # the connection that brought it
     now: dt.datetime
     changed: list[Span] = field(default_factory=list)
-    aside: dict[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)  # reason → set aside on reading
+    unused: dict[str, str] = field(default_factory=dict)  # key of a record → why it made no sleep
     leaving: dict[str, Stored] = field(default_factory=dict)
     roaming: bool = False
     tally: Counter[str] = field(default_factory=Counter)
@@ -93,7 +94,12 @@ class Intake:
     @cached_property
     def known_before(self) -> bool:
         """Whether anything of the account was kept before: it may have been another source's."""
-        return bool(raws.sources(self.connection, self.owner))
+        return raws.knows(self.connection, self.owner)
+
+    @property
+    def aside(self) -> Counter[str]:
+        """Why records were set aside, with how many each; every record once."""
+        return Counter(self.unread) + Counter(self.unused.values())
 
     def used(self, spool: Spool) -> int:
         """The samples of the file that went into a sleep."""
@@ -260,8 +266,8 @@ class _Source:
             said = intake.provider.normalise([*cluster.raws, *near])
             withdrawn.update(said.withdrawn)
             for key, reason in said.aside:
-                if self.spool.has(key):
-                    intake.aside[reason] = intake.aside.get(reason, 0) + 1
+                if self.spool.readable(key):
+                    intake.unused.setdefault(key, reason)
             standing = [s for s in stored if _within(s, cluster)]
             known = self._known(standing, said.sessions)
             fresh += self._compare(known, list(said.sessions), withdrawn)

@@ -182,7 +182,7 @@ def _import_lines(
         f"Samples of sleep: {samples}.",
         f"Sleeps: {sleeps}.{removed}",
     ]
-    if not detail["read"]:
+    if not detail["sources"]:
         lines.append(_ONLY_BESIDE)
     if overview.last is not None:
         lines += [_nights_line(overview), *_sources_lines(detail["sources"])]

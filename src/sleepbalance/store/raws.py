@@ -103,9 +103,11 @@ def owners(connection: Connection, user_id: str, provider: str) -> list[Owner]:
     return [Owner(user_id, provider, account) for account in accounts]
 
 
-def knows(connection: Connection, owner: Owner, source: str) -> bool:
-    """Whether anything was ever kept of a source."""
-    query = select(table.c.external_id).where(*owner.rows(), table.c.source_key == source)
+def knows(connection: Connection, owner: Owner, source: str | None = None) -> bool:
+    """Whether anything was ever kept of an account, or of one source of it; companions, too."""
+    query = select(table.c.external_id).where(*owner.rows())
+    if source is not None:
+        query = query.where(table.c.source_key == source)
     return connection.execute(query.limit(1)).first() is not None
 
 

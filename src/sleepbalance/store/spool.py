@@ -34,7 +34,10 @@ CREATE TABLE pieces (
 
 @dataclass
 class Spool:
-    """Raw records on their way in. `read` counts the records seen, `repeated` the repeats."""
+    """Raw records on their way in. `read` counts the records seen, `repeated` the repeats.
+
+    Companions are no samples of sleep; one that cannot be read is counted, as it is set aside.
+    """
 
     merge: Merge
     _db: sqlite3.Connection
@@ -48,6 +51,7 @@ class Spool:
         self.sources.setdefault(raw.source.key, raw.source)
         times = (_epoch(raw.start), _epoch(raw.end))
         if raw.companion:
+            self.read += raw.problem is not None
             row = (raw.source.key, raw.key, raw.kind, *times, raw.zone, raw.problem, raw.payload)
             self._db.execute("INSERT INTO pieces VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             return
@@ -83,8 +87,9 @@ class Spool:
         return self._db.execute(good).fetchone() is not None or self.beside()
 
     def beside(self) -> bool:
-        """Whether there are companions."""
-        return self._db.execute("SELECT 1 FROM pieces LIMIT 1").fetchone() is not None
+        """Whether there are companions that can be read."""
+        good = "SELECT 1 FROM pieces WHERE problem IS NULL LIMIT 1"
+        return self._db.execute(good).fetchone() is not None
 
     def problems(self) -> list[tuple[str, int]]:
         """Why records were set aside on reading, with how many each, most first."""
@@ -158,6 +163,11 @@ class Spool:
         )
         for start, end in self._db.execute(query, (source,)):
             yield _instant(start), _instant(end)  # type: ignore[misc] # never None here
+
+    def readable(self, key: str) -> bool:
+        """Whether the file tells this record so that it can be read."""
+        good = "SELECT 1 FROM records WHERE key = ? AND problem IS NULL"
+        return self._db.execute(good, (key,)).fetchone() is not None
 
     def has(self, key: str) -> bool:
         """Whether the file speaks of this record."""

@@ -149,8 +149,8 @@ def _collect(push: Push, address: str, spool: Spool, told: _Told) -> None:
 def _write(connection: Connection, push: Push, spool: Spool, told: _Told, attempt: str) -> Outcome:
     """Raw records, sessions, nights and windows of one body; gives the outcome to commit."""
     bond, now = push.bond, clock(connection)
-    aside = dict(spool.problems())
-    intake = Intake(connection, bond.owner, push.provider, bond.id, now, aside=aside, roaming=True)
+    intake = Intake(connection, bond.owner, push.provider, bond.id, now, roaming=True)
+    intake.unread = dict(spool.problems())
     intake.take(spool)
     derive(connection, bond.user_id, intake.changed)
     if intake.counts.fetched or spool.read or told.beside:

@@ -128,7 +128,7 @@ def _write(
     people.lock_nights(connection, owner.user_id)
     bond = connections.ensure(connection, owner.user_id, owner.provider, "file")
     now = clock(connection)
-    intake = Intake(connection, owner, job.provider, bond, now, aside=dict(spool.problems()))
+    intake = Intake(connection, owner, job.provider, bond, now, unread=dict(spool.problems()))
     intake.take(spool, finished.as_of if job.replace else None)
     if intake.used(spool) == 0 and spool.read and not spool.beside():
         raise Malformed(_nothing(spool, finished, intake.aside))

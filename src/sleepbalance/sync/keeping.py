@@ -82,7 +82,7 @@ class Keeping:
             job.provider,
             bond.id,
             clock(connection),
-            aside=dict(self.spool.problems()),
+            unread=dict(self.spool.problems()),
             leaving={stored.report.id: stored for stored in missing.leaving},
             roaming=True,
         )
