@@ -13,16 +13,22 @@ from sleepbalance.errors import UsageError
 from sleepbalance.folder import Folder
 from sleepbalance.provider import File, Member, Provider
 
+MOST_NAMED = 4
+
 
 @dataclass(slots=True)
 class Batch:
-    """What is one provider's, to be imported in one attempt. `problems`: what is not all there."""
+    """What is one provider's, to be imported in one attempt. `problems`: what is not all there.
+
+    `unopened` names zips that lie in a zip: they may be parts of an export, or nothing of ours.
+    """
 
     provider: Provider
     door: File
     members: list[Member] = field(default_factory=list)
     marks: set[bool] = field(default_factory=set)  # whether they say that they are made up
     problems: list[str] = field(default_factory=list)
+    unopened: list[str] = field(default_factory=list)
 
     def add(self, member: Member) -> None:
         self.members.append(member)
@@ -43,19 +49,33 @@ def sorted_out(paths: Sequence[Path], parts: Iterable[Part]) -> Handed:
     found = [Batch(provider, door) for provider, door in doors]
     damages: list[str] = []
     unknown: list[str] = []
+    unopened: list[str] = []
     for part in parts:
         known = [member for member in part.members if _taken(member, found)]
         if part.damage and not any(not member.encrypted for member in known):
             damages.append(part.damage)
-        elif not known:
+        elif not known and not part.zips and (part.members or not part.skipped):
             unknown.append(part.name)
+        damages += part.skipped
+        unopened += _unopened(part)
     batches = [batch for batch in found if batch.members]
     if not batches:
-        raise _nobodys(paths, damages)
+        raise _nobodys(paths, [*damages, *unopened])
     for batch in batches:
         _leave_locked(batch)
         batch.problems += damages if any(not m.encrypted for m in batch.members) else []
+        batch.unopened += unopened
     return Handed(batches, unknown)
+
+
+def _unopened(part: Part) -> list[str]:
+    if not part.zips:
+        return []
+    more = len(part.zips) - MOST_NAMED
+    names = ", ".join(part.zips[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    lie = "a zip that was" if len(part.zips) == 1 else "zips that were"
+    where = f"{part.name} holds {lie} not opened: {names}."
+    return [f"{where} Where that belongs to an export, unpack {part.name} and import the folder"]
 
 
 def _taken(member: Member, found: Sequence[Batch]) -> bool:

@@ -146,6 +146,7 @@ class App:
                 door=batch.door,
                 members=batch.members,
                 problems=tuple(batch.problems),
+                unopened=tuple(batch.unopened),
                 now=now or dt.datetime.now(dt.UTC),
                 replace=replace,
                 timezone=timezone,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from sleepbalance.archive.folders import files_in
 from sleepbalance.archive.members import Latest, Member, OnBytes, PlainMember, ZipMember
 from sleepbalance.archive.zips import is_zip, read_directory
 from sleepbalance.errors import UsageError
@@ -21,16 +22,20 @@ from sleepbalance.provider import Limits
 
 __all__ = ["Member", "OnBytes", "Part", "open_members", "open_parts"]
 
-MOST_FILES = 200_000
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A bare file, a zip, or a folder without its zips. `damage`: why not all of it is there."""
+    """A bare file, a zip, or a folder without its zips. `damage`: why not all of it is there.
+
+    `skipped` are things that lie there and were not read, each with the reason, and `zips` the
+    names of zips inside a zip, which are not opened.
+    """
 
     name: str
     members: Sequence[Member]
     damage: str | None = None
+    skipped: Sequence[str] = ()
+    zips: Sequence[str] = ()
 
 
 @contextmanager
@@ -68,6 +73,7 @@ class _Opening:
     on_bytes: OnBytes
     latest: Latest = field(default_factory=Latest)
     loose: dict[Path, list[Path]] = field(default_factory=dict)  # files of a folder, without zips
+    skipped: dict[Path, list[str]] = field(default_factory=dict)  # what else lies in a folder
 
     def find(self, path: Path) -> list[tuple[Path, str]]:
         """The parts that a path is, each with its name."""
@@ -87,25 +93,24 @@ class _Opening:
 
     def _folder(self, path: Path) -> list[tuple[Path, str]]:
         os.scandir(path).close()  # one that may not be read raises here; os.walk keeps quiet
-        found: list[Path] = []
-        for file in _files(path):
-            if len(found) == MOST_FILES:
-                raise UsageError(
-                    f"{path} holds too many files; give the folder of the export itself"
-                )
-            found.append(file)
+        found, skipped = files_in(path)
         if not found:
-            raise UsageError(f"{path} holds no files; give the export's zip or its unpacked folder")
+            why = "".join(f" {each}." for each in skipped)
+            raise UsageError(
+                f"{path} holds no files; give the export's zip or its unpacked folder.{why}"
+            )
         zips = [file for file in found if file.suffix.lower() == ".zip"]
         self.loose[path] = [file for file in found if file.suffix.lower() != ".zip"]
+        self.skipped[path] = skipped
         parts = [(file, file.relative_to(path).as_posix()) for file in zips]
-        return [(path, path.name), *parts] if self.loose[path] else parts
+        return [(path, path.name), *parts] if self.loose[path] or skipped else parts
 
     def part(self, path: Path, name: str, *, several: bool) -> Part:
         """One part, opened. What is wrong with one of several is kept, of a single one raised."""
         if path in self.loose:
             files = self.loose[path]
-            return Part(name, [self._plain(file, path) for file in files])
+            members = [self._plain(file, path) for file in files]
+            return Part(name, members, skipped=self.skipped[path])
         try:
             return self._zip(path, name, several) if is_zip(path) else self._bare(path)
         except PermissionError:
@@ -135,27 +140,12 @@ class _Opening:
         ]
         if members and all(member.encrypted for member in members):
             damage = f"{name} is encrypted: unpack it with its password and import the folder"
-        return Part(name, members, damage)
+        zips = [member.name for member in members if member.name.lower().endswith(".zip")]
+        return Part(name, members, damage, zips=zips)
 
 
 def _forbidden(path: Path) -> UsageError:
     return UsageError(f"{path} may not be read; give yourself the right to read it")
-
-
-def _files(path: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if name != "__MACOSX")
-        for name in sorted(names):
-            file = Path(folder, name)
-            if not name.startswith("._") and _is_regular(file.lstat):
-                yield file
-
-
-def _is_regular(status: Callable[[], os.stat_result]) -> bool:
-    try:
-        return stat.S_ISREG(status().st_mode)
-    except OSError:  # gone since it was listed
-        return False
 
 
 def _is_litter(name: str) -> bool:

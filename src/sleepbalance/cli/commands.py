@@ -100,8 +100,8 @@ def where(context: typer.Context, *, sandbox: bool = False) -> Folder:
 @cli.command("import")
 def import_(
     context: typer.Context,
-    paths: Annotated[
-        list[Path],
+    given: Annotated[
+        list[str],
         typer.Argument(
             metavar="PATH...", help="Zips, an unpacked folder, a folder of zips, or a bare file."
         ),
@@ -124,6 +124,9 @@ def import_(
     from sleepbalance.app import Listening
     from sleepbalance.cli.progress import Progress
 
+    if not all(given):  # as a path it would be the folder that the person happens to be in
+        raise UsageError("One of the paths is empty: say what to import, a file or a folder.")
+    paths = [Path(each) for each in given]
     with opened(context) as app, Progress() as progress:
         listening = Listening(
             on_bytes=progress.bytes,

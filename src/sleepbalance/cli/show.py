@@ -193,6 +193,7 @@ def _import_lines(
         lines.append(f"Mind: {attempt['error_message']}")
     if left_out is not None:
         lines.append(f"Mind: {words.left_out(left_out)}")
+    lines += [f"Mind: {each}." for each in detail["unopened"]]
     if overview.last is not None:
         lines.append(f"Last night: {words.in_words(overview.last)}")
     lines.append("Next: sleepbalance nights, sleepbalance night last, sleepbalance history")

@@ -39,6 +39,7 @@ class Import:
     waiting: Callable[[], None] = lambda: None
     life: dt.timedelta = leases.LIFE
     problems: tuple[str, ...] = ()  # of what was handed over beside the members
+    unopened: tuple[str, ...] = ()  # zips in a zip, which may be parts of an export
 
 
 def import_file(engine: Engine, job: Import) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None
     with spooling(job.provider.merge) as spool:
         finished = _read(job, spool, lease)
         if not spool.usable():
-            raise Malformed(_nothing(spool, finished))
+            raise Malformed(_nothing(job, spool, finished))
         if job.replace:
             _check_whole(finished, spool)
         with writing(engine) as connection:
@@ -114,9 +115,11 @@ def _read(job: Import, spool: Spool, lease: leases.Lease) -> Finished:
     return finished
 
 
-def _nothing(spool: Spool, finished: Finished, aside: Mapping[str, int] | None = None) -> str:
+def _nothing(
+    job: Import, spool: Spool, finished: Finished, aside: Mapping[str, int] | None = None
+) -> str:
     counts = worst(aside or dict(spool.problems()))
-    reasons = [*finished.problems, *(f"{n} × {why}" for why, n in counts)]
+    reasons = [*finished.problems, *(f"{n} × {why}" for why, n in counts), *job.unopened]
     return "; ".join(reasons) or NOTHING
 
 
@@ -131,7 +134,7 @@ def _write(
     intake = Intake(connection, owner, job.provider, bond, now, unread=dict(spool.problems()))
     intake.take(spool, finished.as_of if job.replace else None)
     if intake.used(spool) == 0 and spool.read and not spool.beside():
-        raise Malformed(_nothing(spool, finished, intake.aside))
+        raise Malformed(_nothing(job, spool, finished, intake.aside))
     if job.timezone and people.suggest_zone(connection, owner.user_id, job.timezone):
         intake.changed += sessions.extent(connection, owner.user_id)
     derive(connection, owner.user_id, intake.changed)
@@ -143,7 +146,7 @@ def _write(
         as_of = None if finished.problems else finished.as_of
         until = last if as_of is None else max(last, as_of.date())
         windows.mark_fetched(connection, bond, first, until, attempt)
-    return _outcome(intake, spool, finished, (first, last))
+    return _outcome(intake, spool, finished, (first, last), job.unopened)
 
 
 def _by_file(connection: Connection, owner: Owner) -> bool:
@@ -170,6 +173,7 @@ def _outcome(
     spool: Spool,
     finished: Finished,
     dates: tuple[dt.date | None, dt.date | None],
+    unopened: Sequence[str],
 ) -> Outcome:
     aside = sum(intake.aside.values())
     most = worst(intake.aside)
@@ -180,6 +184,7 @@ def _outcome(
         "set_aside": aside,
         "reasons": [{"reason": why, "samples": n} for why, n in most],
         "problems": list(finished.problems),
+        "unopened": list(unopened),
         "sources": _by_name(spool),
         "same": intake.tally["skipped"],
         "unreadable": aside,
