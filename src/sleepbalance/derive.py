@@ -75,7 +75,7 @@ def look(connection: Connection, user_id: str, span: Span) -> Looked:
 class _Derivation:
     """Derives the nights of one person, stretch by stretch."""
 
-    def __init__(self, connection: Connection, user_id: str, at: Mapping[str, str]) -> None:
+    def __init__(self, connection: Connection, user_id: str, at: nights.Homes) -> None:
         self.connection = connection
         self.user_id = user_id
         self.homes = at

@@ -101,10 +101,6 @@ class Intake:
         """Why records were set aside, with how many each; every record once."""
         return Counter(self.unread) + Counter(self.unused.values())
 
-    def used(self, spool: Spool) -> int:
-        """The samples of the file that went into a sleep."""
-        return spool.read - spool.repeated - sum(self.aside.values())
-
     def take(self, spool: Spool, as_of: dt.datetime | None = None) -> None:
         """Takes in all that the spool holds.
 

@@ -220,11 +220,11 @@ class Report:
     zone_end: str = "UTC"
     zone_from: ZoneFrom = ZoneFrom.NONE
     arrived_at: dt.datetime | None = None
-    home: str = ""  # the account that it belongs to, where its own door does not say
+    home: str = ""  # the account that an archive belongs to, as far as that is known
 
     @property
     def of_account(self) -> str:
-        return self.account or self.home
+        return self.home or self.account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sleepbalance.model import UNNAMED, Session, ZoneFrom, is_offset, local, offset_name
+from sleepbalance.nights import Homes
 from sleepbalance.provider.places import EAST, WEST
 from sleepbalance.store import people, raws
 from sleepbalance.store.engine import Connection
@@ -42,7 +43,7 @@ class Places:
 
     connection: Connection
     user_id: str
-    homes: Mapping[str, str]  # by provider: the account that its archives belong to
+    homes: Homes
 
     def __post_init__(self) -> None:
         self.known = people.zones(self.connection, self.user_id)
@@ -178,7 +179,7 @@ class Places:
 
     def _source(self, source: Source) -> Source:
         provider, account, key = source
-        return provider, account or self.homes.get(provider, ""), key
+        return provider, self.homes.get((provider, account), account), key
 
     def _one_source(self, told: Source, source: Source) -> bool:
         """Whether both are one device, as far as anybody says which."""

@@ -15,7 +15,7 @@ from tests.nights.made import at, day, edit, report
 from tests.nights.test_properties import _sessions_of, as_json, reports
 
 NIGHT = ("19 23:00", "20 07:00")
-HOMES = {"demo": "anna"}
+HOMES = {("demo", ""): "anna"}
 API: dict[str, Any] = {"account": "anna", "door": "oauth"}
 
 

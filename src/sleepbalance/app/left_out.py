@@ -54,6 +54,6 @@ def _told(
 ) -> list[tuple[Named, dt.date]]:
     at = ordering.homes_of(connection, user_id)
     return [
-        (Named(SourceKey(provider, account or at.get(provider, ""), key), name), date)
+        (Named(SourceKey(provider, at.get((provider, account), account), key), name), date)
         for provider, account, key, name, date in sources.by_date(connection, user_id, first, last)
     ]

@@ -13,7 +13,7 @@ from sleepbalance.app import connected
 from sleepbalance.app.outside import Outside, remote_door
 from sleepbalance.errors import NeedsReconnect, ScopeMissing, SleepBalanceError, UsageError
 from sleepbalance.provider import Account, ApiKey, Grant, OAuth, Provider, Remote
-from sleepbalance.store import connections, leases, people, raws, tokens
+from sleepbalance.store import connections, homes, leases, people, raws, tokens
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import Connection, reading, writing
 from sleepbalance.store.people import Person
@@ -267,12 +267,17 @@ class Links:
         nights = None
         with leases.held(engine, f"sync:{before.id}"):
             if with_data:
-                nights = sync.remove_data(engine, before.owner)
+                nights = sum(sync.remove_data(engine, owner) for owner in self._own(before.owner))
             if delete:
                 with writing(engine) as connection:
                     connections.remove(connection, before.id)
         left = with_data and bool(self._owners())
         return Ended(revoked=revoked, shared=shared, deleted=delete, nights=nights, left=left)
+
+    def _own(self, owner: raws.Owner) -> list[raws.Owner]:
+        """What a connection brought: by file it may be of several accounts."""
+        files = [each for each in self._owners() if homes.is_archive(each.account)]
+        return [owner] if owner.account else [owner, *(each for each in files if each.account)]
 
     def _owners(self) -> list[raws.Owner]:
         """The accounts of this maker of which something is kept; files have one of their own."""

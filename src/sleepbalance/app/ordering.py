@@ -10,7 +10,7 @@ from sleepbalance import derive, providers
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import UsageError
 from sleepbalance.model import MANUAL_MARK
-from sleepbalance.nights import EVERY, SourceKey, SourceRank, is_rank
+from sleepbalance.nights import EVERY, Homes, SourceKey, SourceRank, is_rank
 from sleepbalance.store import homes, people, sources
 from sleepbalance.store.engine import Connection, reading, writing
 
@@ -95,11 +95,11 @@ def order_of(connection: Connection, user_id: str) -> list[SourceRank]:
     """A person's order of sources, archives at home in their accounts."""
     at = homes_of(connection, user_id)
     ranks = [SourceRank(*rank) for rank in people.order_of_sources(connection, user_id)]
-    return [r if r.account else r._replace(account=at.get(r.provider, "")) for r in ranks]
+    return [r._replace(account=at.get((r.provider, r.account), r.account)) for r in ranks]
 
 
-def homes_of(connection: Connection, user_id: str) -> Mapping[str, str]:
-    """The accounts that a person's archives belong to, by provider."""
+def homes_of(connection: Connection, user_id: str) -> Homes:
+    """The accounts that a person's archives belong to."""
     return homes.of_archives(homes.accounts(connection, user_id))
 
 

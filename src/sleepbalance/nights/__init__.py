@@ -3,6 +3,7 @@
 from sleepbalance.nights.choice import AUTO, EVERY, NO_SLEEP, Episode, SourceRank, is_rank
 from sleepbalance.nights.days import Day
 from sleepbalance.nights.derivation import Derived, derive
+from sleepbalance.nights.doors import Homes
 from sleepbalance.nights.edits import times_there
 from sleepbalance.nights.night import Night
 from sleepbalance.nights.retimed import EVENING, TIMES
@@ -21,6 +22,7 @@ __all__ = [
     "Day",
     "Derived",
     "Episode",
+    "Homes",
     "Night",
     "Roads",
     "Rules",

@@ -57,7 +57,7 @@ class Ways:
     """How sources of one person hang together, and which of them is believed.
 
     `order` is the person's order of sources, the best first. `homes` are the accounts that
-    archives, whose own account is "", belong to. `roads` tell other makers' apps.
+    archives belong to. `roads` tell other makers' apps.
     """
 
     order: Sequence[SourceRank] = ()

@@ -12,26 +12,27 @@ from sleepbalance.nights.rules import Rules
 from sleepbalance.nights.spans import Calendar, Span, length, shared
 from sleepbalance.nights.standing import Reading, one_sleep
 
-Homes = Mapping[str, str]  # by provider: the account that its archives belong to
+Homes = Mapping[tuple[str, str], str]  # by provider and account of an archive: whose it is
 Family = tuple[str, str, bool]  # provider, account, typed in by hand
 
 
 def at_home(report: Report, homes: Homes) -> Report:
     """The report with the account that it belongs to."""
-    home = homes.get(report.provider)
-    return report if report.account or home is None else replace(report, home=home)
+    home = homes.get((report.provider, report.account))
+    return report if home is None else replace(report, home=home)
 
 
 def rank_at_home(rank: SourceRank, homes: Homes) -> SourceRank:
-    home = homes.get(rank.provider)
-    return rank if rank.account or home is None else rank._replace(account=home)
+    home = homes.get((rank.provider, rank.account))
+    return rank if home is None else rank._replace(account=home)
 
 
 def edit_at_home(edit: Edit, homes: Homes) -> Edit:
-    home = homes.get(str(edit.value.get("provider")))
-    if edit.kind is not EditKind.SOURCE or edit.value.get("account") or home is None:
+    value = edit.value
+    home = homes.get((str(value.get("provider")), str(value.get("account") or "")))
+    if edit.kind is not EditKind.SOURCE or home is None:
         return edit
-    return replace(edit, value={**edit.value, "account": home})
+    return replace(edit, value={**value, "account": home})
 
 
 # -- devices -----------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ class Raw:
     belongs to the account, and is handed beside the records of each of its sources. `zone` is where
     the record itself says that the clock was at its start (IANA name or offset); records near it
     that say nothing take it over. One whose times are not instants but what the wall showed leaves
-    that to its session. `problem` says why a record was set aside; it is kept all the same.
+    that to its session. `account` is the maker's name for the account where a file tells it: what
+    the files of two accounts tell is never mixed. `problem` says why a record was set aside; it is
+    kept all the same.
     """
 
     key: str
@@ -32,6 +34,7 @@ class Raw:
     revised_at: dt.datetime | None = None
     zone: str | None = None
     problem: str | None = None
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,20 @@ from sleepbalance.store.tables import sleep_edits, source_order
 from sleepbalance.store.tables import sleep_sessions as table
 from sleepbalance.stretches import Span
 
-ARCHIVE = ""  # the account of what came by file
+ARCHIVE = ""  # the account of what came by a file that tells none
+FILE = "file:"  # before the account that a file tells: an API may call the same one otherwise
 ANY = (ARCHIVE, "*")  # what an order says of a provider as a whole
 
 Account = tuple[str, str]  # (provider, account)
+
+
+def of_file(account: str) -> str:
+    """The account under which is kept what a file tells of an account."""
+    return f"{FILE}{account}" if account else ARCHIVE
+
+
+def is_archive(account: str) -> bool:
+    return account == ARCHIVE or account.startswith(FILE)
 
 
 def accounts(connection: Connection, user_id: str) -> set[Account]:
@@ -26,23 +36,39 @@ def accounts(connection: Connection, user_id: str) -> set[Account]:
     return {(row.provider, row.account) for row in connection.execute(rows)}
 
 
-def of_archives(known: Iterable[Account]) -> dict[str, str]:
-    """By provider: the account of its archives, where there is an archive and one account."""
+def of_archives(known: Iterable[Account]) -> dict[Account, str]:
+    """The account that each archive belongs to, where that can be told.
+
+    One that tells an account belongs to the connected one of that name or, where there is one of
+    either, to that; one that tells none belongs to the only account that there is.
+    """
     by_provider: dict[str, set[str]] = defaultdict(set)
     for provider, account in known:
         by_provider[provider].add(account)
     return {
-        provider: max(found)
+        (provider, archive): home
         for provider, found in by_provider.items()
-        if ARCHIVE in found and len(found) == 2
+        for archive, home in _homes(found).items()
     }
+
+
+def _homes(found: set[str]) -> dict[str, str]:
+    connected = {account for account in found if not is_archive(account)}
+    told = {account for account in found if account.startswith(FILE)}
+    homes = {a: a.removeprefix(FILE) for a in told if a.removeprefix(FILE) in connected}
+    if len(told) == len(connected) == 1:
+        homes = dict.fromkeys(told, next(iter(connected)))
+    left = connected | {homes.get(account, account) for account in told}
+    if len(left) == 1 and (told or ARCHIVE in found):
+        homes[ARCHIVE] = next(iter(left))
+    return homes
 
 
 def derived(connection: Connection, user_id: str, known: Iterable[Account]) -> set[Account]:
     """Those of the accounts of which nights were made before, where that can matter."""
     known = set(known)
-    archives = {provider for provider, account in known if account == ARCHIVE}
-    several = {p for p, account in known if p in archives and account != ARCHIVE}
+    archives = {provider for provider, account in known if is_archive(account)}
+    several = {p for p in archives if sum(provider == p for provider, _ in known) > 1}
     return {a for a in known if a[0] not in several or _made(connection, Owner(user_id, *a))}
 
 
@@ -56,24 +82,20 @@ def moved(
 ) -> list[Span]:
     """Where the archives lie whose nights may be others, as the accounts beside them are.
 
-    One that was alone and gets an account, or loses it, stays what it is beyond the span of that
-    account's own sleeps, unless the person named an account of its maker.
+    One that was alone and gets an account that is new, or loses one that is gone, stays what it is
+    beyond the span of that account's own sleeps, unless the person named an account of its maker.
     """
     before, after = set(before), set(after)
-    both = {provider for provider, account in before & after if account == ARCHIVE}
+    was, now = of_archives(before), of_archives(after)
     found: list[Span] = []
-    for provider in sorted(both):
-        old, new = (_beside(provider, known) for known in (before, after))
-        alone = min(len(old), len(new)) == 0 and max(len(old), len(new)) == 1
-        same = old == new or min(len(old), len(new)) > 1
-        if not same and not (alone and not _named(connection, user_id, provider)):
-            found += spans(connection, Owner(user_id, provider, ARCHIVE))
+    for provider, account in sorted(a for a in before & after if is_archive(a[1])):
+        old, new = was.get((provider, account)), now.get((provider, account))
+        arrived = old is None and (provider, new) not in before
+        left = new is None and (provider, old) not in after
+        alone = (arrived or left) and not _named(connection, user_id, provider)
+        if old != new and not alone:
+            found += spans(connection, Owner(user_id, provider, account))
     return found
-
-
-def _beside(provider: str, known: Iterable[Account]) -> set[str]:
-    """The accounts of a provider beside its archives."""
-    return {account for p, account in known if p == provider and account != ARCHIVE}
 
 
 def _named(connection: Connection, user_id: str, provider: str) -> bool:

@@ -96,6 +96,12 @@ def sources(connection: Connection, owner: Owner) -> list[str]:
     return sorted(connection.execute(query.distinct()).scalars())
 
 
+def named(connection: Connection, owner: Owner, keys: Sequence[str]) -> list[Raw]:
+    """The records of these names, readable or not."""
+    query = select(table).where(*owner.rows(), table.c.external_id.in_(keys))
+    return [_raw(row) for row in connection.execute(query)]
+
+
 def owners(connection: Connection, user_id: str, provider: str) -> list[Owner]:
     """The accounts of a provider of which a person has anything kept."""
     query = select(table.c.account).where(table.c.user_id == user_id, table.c.provider == provider)

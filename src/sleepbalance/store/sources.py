@@ -34,10 +34,10 @@ class Told:
     nights: int
 
 
-def told(connection: Connection, user_id: str, homes: Mapping[str, str]) -> list[Told]:
+def told(connection: Connection, user_id: str, homes: Mapping[tuple[str, str], str]) -> list[Told]:
     """Every source of a person, those with most nights first.
 
-    `homes` are the accounts that archives, which know none, belong to.
+    `homes` are the accounts that archives belong to, by provider and own account.
     """
     s = sleep_sessions.c
     query = (
@@ -60,7 +60,8 @@ def told(connection: Connection, user_id: str, homes: Mapping[str, str]) -> list
     nights = _nights(connection, user_id, homes)
     found: dict[tuple[str, str, str], Told] = {}
     for row in connection.execute(query):
-        source = row.provider, row.account or homes.get(row.provider, ""), row.source_key
+        account = homes.get((row.provider, row.account), row.account)
+        source = row.provider, account, row.source_key
         before = found.get(source)
         found[source] = Told(
             provider=source[0],
@@ -102,7 +103,7 @@ def by_date(
 
 
 def _nights(
-    connection: Connection, user_id: str, homes: Mapping[str, str]
+    connection: Connection, user_id: str, homes: Mapping[tuple[str, str], str]
 ) -> Counter[tuple[str, str, str]]:
     n, r = night_details.c, sleep_records.c
     joined = night_details.join(
@@ -116,7 +117,7 @@ def _nights(
     )
     found: Counter[tuple[str, str, str]] = Counter()
     for provider, account, key, number in connection.execute(query):
-        found[provider, account or homes.get(provider, ""), key] += number
+        found[provider, homes.get((provider, account), account), key] += number
     return found
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 from sleepbalance.model import Source
@@ -174,6 +175,66 @@ class Spool:
         return (
             self._db.execute("SELECT 1 FROM records WHERE key = ?", (key,)).fetchone() is not None
         )
+
+
+class Spools:
+    """A spool for each account that a file tells of, "" where it tells none."""
+
+    def __init__(self, merge: Merge, opened: ExitStack) -> None:
+        self._merge, self._opened = merge, opened
+        self.by_account: dict[str, Spool] = {}
+
+    def add(self, raw: Raw) -> None:
+        spool = self.by_account.get(raw.account)
+        if spool is None:
+            spool = self._opened.enter_context(spooling(self._merge))
+            self.by_account[raw.account] = spool
+        spool.add(raw)
+
+    @property
+    def all(self) -> list[Spool]:
+        return [spool for _, spool in sorted(self.by_account.items())]
+
+    @property
+    def read(self) -> int:
+        return sum(spool.read for spool in self.all)
+
+    @property
+    def repeated(self) -> int:
+        return sum(spool.repeated for spool in self.all)
+
+    @property
+    def usable(self) -> bool:
+        """Whether anything at all could be read."""
+        return any(spool.usable() for spool in self.all)
+
+    @property
+    def beside(self) -> bool:
+        """Whether there are companions that can be read."""
+        return any(spool.beside() for spool in self.all)
+
+    def problems(self) -> Counter[str]:
+        """Why records were set aside on reading, with how many each."""
+        return sum((Counter(dict(spool.problems())) for spool in self.all), Counter[str]())
+
+    def unplaced(self) -> list[str]:
+        """Why records could not even be placed in time: nobody knows what they would be."""
+        return [why for spool in self.all for why in spool.unplaced()]
+
+    def by_name(self) -> Counter[str]:
+        """Samples per source; several sources may have one name, e.g. what was typed in."""
+        found: Counter[str] = Counter()
+        for spool in self.all:
+            for key, seen in spool.seen.items():
+                found[spool.sources[key].name] += seen
+        return found
+
+
+@contextmanager
+def spooling_apart(merge: Merge) -> Iterator[Spools]:
+    """Empty spools, one for each account, that are gone afterwards."""
+    with ExitStack() as opened:
+        yield Spools(merge, opened)
 
 
 @contextmanager

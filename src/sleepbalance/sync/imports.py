@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,11 +12,11 @@ from sleepbalance.derive import derive
 from sleepbalance.errors import LeaseLost, Malformed, SleepBalanceError
 from sleepbalance.intake import Intake
 from sleepbalance.provider import File, Finished, Member, Provider
-from sleepbalance.store import connections, history, leases, people, sessions, windows
+from sleepbalance.store import archives, connections, history, leases, people, sessions, windows
 from sleepbalance.store.engine import Connection, Engine, clock, reading, writing
-from sleepbalance.store.history import Outcome
+from sleepbalance.store.history import Counts, Outcome
 from sleepbalance.store.raws import Owner
-from sleepbalance.store.spool import Spool, spooling
+from sleepbalance.store.spool import Spools, spooling_apart
 from sleepbalance.sync.attempts import fail
 from sleepbalance.sync.words import worst
 
@@ -72,22 +73,22 @@ def import_file(engine: Engine, job: Import) -> dict[str, Any]:
 
 
 def _run(engine: Engine, job: Import, lease: leases.Lease, attempt: str) -> None:
-    with spooling(job.provider.merge) as spool:
-        finished = _read(job, spool, lease)
-        if not spool.usable():
-            raise Malformed(_nothing(job, spool, finished))
+    with spooling_apart(job.provider.merge) as spools:
+        finished = _read(job, spools, lease)
+        if not spools.usable:
+            raise Malformed(_nothing(job, finished, spools.problems()))
         if job.replace:
-            _check_whole(finished, spool)
+            _check_whole(finished, spools)
         with writing(engine) as connection:
-            outcome = _write(connection, job, spool, finished, attempt)
+            outcome = _write(connection, job, spools, finished, attempt)
             if not history.end(connection, attempt, outcome):
                 raise LeaseLost(leases.TAKEN_OVER)
             leases.release(connection, lease)
 
 
-def _check_whole(finished: Finished, spool: Spool) -> None:
+def _check_whole(finished: Finished, spools: Spools) -> None:
     """Raises Malformed for a file that cannot be taken at its word for what it lacks."""
-    problems = [*finished.problems, *spool.unplaced()]
+    problems = [*finished.problems, *spools.unplaced()]
     if problems:
         raise Malformed(
             f"Nothing was replaced, as the file could not be read whole: {problems[0]}."
@@ -100,7 +101,7 @@ def _check_whole(finished: Finished, spool: Spool) -> None:
         )
 
 
-def _read(job: Import, spool: Spool, lease: leases.Lease) -> Finished:
+def _read(job: Import, spools: Spools, lease: leases.Lease) -> Finished:
     """Spools all that the file holds; damage ends the reading and is told, not raised."""
     finished = Finished(problems=job.problems)
     try:
@@ -109,44 +110,82 @@ def _read(job: Import, spool: Spool, lease: leases.Lease) -> Finished:
             if isinstance(item, Finished):
                 finished = replace(item, problems=(*job.problems, *item.problems))
             else:
-                spool.add(item)
+                spools.add(item)
     except Malformed as error:
         finished = Finished(as_of=finished.as_of, problems=(*finished.problems, str(error)))
     return finished
 
 
-def _nothing(
-    job: Import, spool: Spool, finished: Finished, aside: Mapping[str, int] | None = None
-) -> str:
-    counts = worst(aside or dict(spool.problems()))
-    reasons = [*finished.problems, *(f"{n} × {why}" for why, n in counts), *job.unopened]
-    return "; ".join(reasons) or NOTHING
+def _nothing(job: Import, finished: Finished, aside: Mapping[str, int]) -> str:
+    counts = [f"{n} × {why}" for why, n in worst(aside)]
+    return "; ".join([*finished.problems, *counts, *job.unopened]) or NOTHING
 
 
 def _write(
-    connection: Connection, job: Import, spool: Spool, finished: Finished, attempt: str
+    connection: Connection, job: Import, spools: Spools, finished: Finished, attempt: str
 ) -> Outcome:
     """Raw records, sessions, nights and windows of one file; gives the outcome to commit."""
-    owner = Owner(job.user_id, job.provider.id)
-    people.lock_nights(connection, owner.user_id)
-    bond = connections.ensure(connection, owner.user_id, owner.provider, "file")
-    now = clock(connection)
-    intake = Intake(connection, owner, job.provider, bond, now, unread=dict(spool.problems()))
-    intake.take(spool, finished.as_of if job.replace else None)
-    if intake.used(spool) == 0 and spool.read and not spool.beside():
-        raise Malformed(_nothing(job, spool, finished, intake.aside))
-    if job.timezone and people.suggest_zone(connection, owner.user_id, job.timezone):
-        intake.changed += sessions.extent(connection, owner.user_id)
-    derive(connection, owner.user_id, intake.changed)
-    by_file = _by_file(connection, owner)
+    people.lock_nights(connection, job.user_id)
+    bond = connections.ensure(connection, job.user_id, job.provider.id, "file")
+    taken = _take(connection, job, spools, finished, bond)
+    if taken.used == 0 and spools.read and not spools.beside:
+        raise Malformed(_nothing(job, finished, taken.aside))
+    changed = [span for intake in taken.intakes for span in intake.changed]
+    if job.timezone and people.suggest_zone(connection, job.user_id, job.timezone):
+        changed += sessions.extent(connection, job.user_id)
+    derive(connection, job.user_id, changed)
+    by_file = _by_file(connection, Owner(job.user_id, job.provider.id))
     if by_file:
         connections.synced(connection, bond)
-    first, last = sessions.dates(connection, owner, intake.ends)
+    found = [sessions.dates(connection, intake.owner, intake.ends) for intake in taken.intakes]
+    first = min((day for day, _ in found if day is not None), default=None)
+    last = max((day for _, day in found if day is not None), default=None)
     if first is not None and last is not None and by_file:
         as_of = None if finished.problems else finished.as_of
         until = last if as_of is None else max(last, as_of.date())
         windows.mark_fetched(connection, bond, first, until, attempt)
-    return _outcome(intake, spool, finished, (first, last), job.unopened)
+    return _outcome(taken, finished, job, (first, last))
+
+
+def _take(
+    connection: Connection, job: Import, spools: Spools, finished: Finished, bond: str
+) -> _Taken:
+    """Takes in what the file tells, each account by itself."""
+    now = clock(connection)
+    intakes: list[Intake] = []
+    for account, spool in sorted(spools.by_account.items()):
+        owner = archives.owner(connection, Owner(job.user_id, job.provider.id), account, spool)
+        intake = Intake(connection, owner, job.provider, bond, now)
+        intake.unread = dict(spool.problems())
+        intake.changed += archives.claim(connection, owner, spool)
+        intake.take(spool, finished.as_of if job.replace else None)
+        intakes.append(intake)
+    return _Taken(spools, intakes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What was taken in, account by account."""
+
+    spools: Spools
+    intakes: Sequence[Intake]
+
+    @property
+    def aside(self) -> Counter[str]:
+        return sum((intake.aside for intake in self.intakes), Counter[str]())
+
+    @property
+    def used(self) -> int:
+        """The samples that went into a sleep."""
+        return self.spools.read - self.spools.repeated - self.aside.total()
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(**sum((intake.tally for intake in self.intakes), Counter[str]()))
+
+    @property
+    def removed(self) -> int:
+        return sum(intake.removed for intake in self.intakes)
 
 
 def _by_file(connection: Connection, owner: Owner) -> bool:
@@ -155,54 +194,44 @@ def _by_file(connection: Connection, owner: Owner) -> bool:
     return bond is not None and bond.door == "file"
 
 
-def _by_name(spool: Spool) -> dict[str, int]:
-    """Samples per source; several sources may have one name, e.g. what was typed in on a phone."""
-    counts: dict[str, int] = {}
-    for key, seen in spool.seen.items():
-        name = spool.sources[key].name
-        counts[name] = counts.get(name, 0) + seen
-    return counts
-
-
 def _sentence(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _outcome(
-    intake: Intake,
-    spool: Spool,
+    taken: _Taken,
     finished: Finished,
+    job: Import,
     dates: tuple[dt.date | None, dt.date | None],
-    unopened: Sequence[str],
 ) -> Outcome:
-    aside = sum(intake.aside.values())
-    most = worst(intake.aside)
+    spools, aside = taken.spools, taken.aside.total()
+    most = worst(taken.aside)
     detail = {
-        "read": spool.read,
-        "used": intake.used(spool),
-        "repeated": spool.repeated,
+        "read": spools.read,
+        "used": taken.used,
+        "repeated": spools.repeated,
         "set_aside": aside,
         "reasons": [{"reason": why, "samples": n} for why, n in most],
         "problems": list(finished.problems),
-        "unopened": list(unopened),
-        "sources": _by_name(spool),
-        "same": intake.tally["skipped"],
+        "unopened": list(job.unopened),
+        "sources": spools.by_name(),
+        "same": taken.counts.skipped,
         "unreadable": aside,
         "deleted": 0,
-        "hidden": intake.removed,
+        "hidden": taken.removed,
     }
     message = None
     if most or finished.problems:
         parts = [f"{n} × {why}" for why, n in most]
-        sums = [f"{aside} of {spool.read} samples were set aside: {', '.join(parts)}"]
+        sums = [f"{aside} of {spools.read} samples were set aside: {', '.join(parts)}"]
         message = " ".join(map(_sentence, [*finished.problems, *(sums if most else [])]))
     return Outcome(
         status="partial" if message else "success",
-        counts=intake.counts,
+        counts=taken.counts,
         first=dates[0],
         last=dates[1],
         code="BAD_DATA" if message else None,
         message=message,
         detail=detail,
-        connection_id=intake.bond,
+        connection_id=taken.intakes[0].bond,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -18,6 +19,9 @@ LARGEST = 2**20  # bytes of one record; a day has some thousands
 MOST_DAMAGES = 100
 
 _NAMED = re.compile(r".*_sleepData|UDSFile_.*|.*_healthStatusData", re.IGNORECASE)
+_ACCOUNT = re.compile(
+    r".*\d{4}-\d\d-\d\d_(\d{1,20})_(?:sleepData|healthStatusData)", re.ASCII | re.IGNORECASE
+)
 _LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*(?:\{|\]|\Z)")
 _OTHERS = re.compile(rb'"(?:dailySleepDTO|dateTime|summaryId)"')
 _SLEEPS = (b'"sleepStartTimestampGMT"', b'"sleepWindowConfirmationType"', b'"napList"')
@@ -55,6 +59,12 @@ def _last_date(member: Member) -> str:
     return max(found, default="")
 
 
+def _account(member: Member) -> str:
+    """The account that the name tells, e.g. 77 of 2026-04-27_2026-08-05_77_sleepData.json."""
+    told = _ACCOUNT.fullmatch(PurePosixPath(member.name).stem)
+    return told[1] if told else ""
+
+
 # -- reading -------------------------------------------------------------------------------------
 
 
@@ -64,21 +74,35 @@ def read(members: Sequence[Member], now: datetime) -> Iterator[Raw | Finished]:
     Raises `Malformed` where none of them can be opened.
     """
     problems: list[str] = []
+    accounts = {account for member in members if (account := _account(member))}
 
     def read_one(member: Member, stream: Stream) -> Iterator[Raw]:
-        return _read_one(stream, Reader(now, _last_date(member)), problems, member.name)
+        named = _account(member)
+        of = {named} if named else accounts
+        return _read_one(stream, Reader(now, _last_date(member)), problems, member.name, of)
 
     in_order = sorted(members, key=lambda m: (_last_date(m), m.name))
     yield from read_each(in_order, read_one, problems)
     yield Finished(problems=tuple(dict.fromkeys(problems)))
 
 
-def _read_one(stream: Stream, reader: Reader, problems: list[str], name: str) -> Iterator[Raw]:
+def _read_one(
+    stream: Stream, reader: Reader, problems: list[str], name: str, accounts: Set[str]
+) -> Iterator[Raw]:
     records = Records(stream)
     for payload in records:
-        yield from _of(payload, reader)
+        account = _whose(payload, accounts)
+        yield from (replace(raw, account=account) for raw in _of(payload, reader))
     if records.trouble:
         problems.append(f"{PurePosixPath(name).name} {records.trouble}")
+
+
+def _whose(payload: bytes, accounts: Set[str]) -> str:
+    """Of which of the accounts a record is; empty where that cannot be told."""
+    if len(accounts) <= 1:
+        return next(iter(accounts), "")
+    told = str(inside(decode(payload)).get("userProfilePK"))
+    return told if told in accounts else ""
 
 
 def _of(payload: bytes, reader: Reader) -> Iterator[Raw]:
