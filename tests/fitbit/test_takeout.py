@@ -240,7 +240,7 @@ def test_one_damaged_entry_costs_that_entry() -> None:
     raws, finished = chunk(data)
     assert sorted(raw.key for raw in raws if raw.problem is None) == ["log/600", "log/602"]
     assert [raw.problem for raw in raws if raw.problem] == ["is no sleep log: damaged, or cut off"]
-    assert finished.problems == ()
+    assert finished.problems == ("sleep-2026-09-01.json is damaged; what is whole of it was read",)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def night(**told: Any) -> dict[str, Any]:
         ("renamed.json", '[{"calendarDate": "2026-01-01", "restingHeartRate": 50}]', True),
         ("renamed.json", '[{"calendarDate": "2026-01-01", "metrics": [{"type": "HRV"}]}]', True),
         ("customer.json", "{}", False),
-        ("2026_sleepData.json", "{}", False),
+        ("2026_sleepData.json", "{}", True),  # and reading says that it is none
         ("2026_sleepData.csv", "[]", False),
         ("sleep-2024-01-01.json", '[{"dateTime": "x", "restingHeartRate": 5}]', False),
         ("day.json", '{"dailySleepDTO": {"sleepStartTimestampGMT": 1}}', False),
@@ -326,3 +326,20 @@ def test_the_made_up_export_is_the_same_each_time_and_read_whole() -> None:
     assert finished.problems == ()
     assert all(raw.problem is None for raw in raws)
     assert 120 < len({raw.key for raw in raws if raw.key.startswith("day/")}) < 183
+
+
+@pytest.mark.parametrize("whole", [b"", b"[" * 9 + b"]" * 9, b"\xff\xfe\0\1", b"<html>"])
+def test_a_file_by_its_name_ours_that_holds_no_days_is_named_and_counted(whole: bytes) -> None:
+    members = [Bytes("a/2026_sleepData.json", whole), sleep_file({"retro": False})]
+    raws, finished = imported(*members)
+    assert [raw.problem for raw in raws] == ["is no list of days"]
+    assert finished.problems == ("2026_sleepData.json is damaged, or no list of days",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_that_was_saved_as_utf_16_is_read(encoding: str) -> None:
+    plain = sleep_file(night())
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+    other = Bytes(plain.name, mark + plain.data.decode().encode(encoding))
+    assert recognises(other)
+    assert imported(other) == imported(plain)

@@ -11,6 +11,7 @@ import pytest
 from sleepbalance.app import App
 from sleepbalance.errors import UsageError
 from tests.homes import NOW, run
+from tests.imports.test_counts import packed
 from tests.imports.test_several import take, takeout
 
 
@@ -100,3 +101,28 @@ def test_an_empty_path_is_none(tmp_path: Path) -> None:
     done = run("import", "", data=tmp_path / "home", check=2)
     assert "path" in done.stderr
     assert "empty" in done.stderr
+
+
+CHUNK = "Takeout/Fitbit/Global Export Data/sleep-2026-01-01.json"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(takeout().zip(folder / "whole.zip")) as whole:
+        return {name: whole.read(name) for name in whole.namelist()}
+
+
+@pytest.mark.parametrize("depth", [1_000, 200_000])
+def test_a_file_of_ours_that_cannot_be_read_is_named_and_counted(
+    lite: App, tmp_path: Path, depth: int
+) -> None:
+    files = contents(tmp_path) | {CHUNK: b"[" * depth + b"]" * depth}
+    (attempt,) = take(lite, packed(tmp_path / "deep.zip", files))
+    assert (attempt["status"], attempt["records_inserted"]) == ("partial", 6)
+    assert attempt["detail"]["set_aside"] == 1
+    assert "sleep-2026-01-01.json is damaged" in attempt["error_message"]
+
+
+def test_text_that_was_saved_as_utf_16_is_read(lite: App, tmp_path: Path) -> None:
+    files = {n: data.decode().encode("utf-16") for n, data in contents(tmp_path).items()}
+    (attempt,) = take(lite, packed(tmp_path / "wide.zip", files))
+    assert (attempt["status"], attempt["records_inserted"]) == ("success", 6)

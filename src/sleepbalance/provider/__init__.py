@@ -1,7 +1,16 @@
 """The contract of a provider; see CONTRIBUTING.md for a worked example."""
 
 from sleepbalance.provider.contract import Door, Provider, Remote, keep_last
-from sleepbalance.provider.files import File, Limits, Member, Stream, Until, read_each
+from sleepbalance.provider.files import (
+    File,
+    Limits,
+    Member,
+    Stream,
+    Until,
+    Utf8,
+    as_utf8,
+    read_each,
+)
 from sleepbalance.provider.hooks import Delivery, Hook, Item, Proof
 from sleepbalance.provider.network import (
     Account,
@@ -53,7 +62,9 @@ __all__ = [
     "Scope",
     "Stream",
     "Until",
+    "Utf8",
     "anywhere",
+    "as_utf8",
     "keep_last",
     "misplaced",
     "no_fault",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -11,6 +12,8 @@ from typing import Protocol
 
 from sleepbalance.errors import Malformed
 from sleepbalance.provider.records import Finished, Raw
+
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Stream(Protocol):
@@ -39,6 +42,36 @@ class Member(Protocol):
 
     def open(self) -> AbstractContextManager[Stream]:
         """Reads it from the start. A damaged archive ends the stream with `Malformed`."""
+
+
+class Utf8:
+    """A stream of text as UTF-8, also where its first bytes say that it is written as UTF-16."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._begun = False
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            block = self._stream.read(size)
+            if not self._begun:
+                self._begin(block)
+            if self._decoder is None:
+                return block
+            text = self._decoder.decode(block, final=not block).encode(errors="replace")
+            if text or not block:
+                return text
+
+    def _begin(self, block: bytes) -> None:
+        self._begun = True
+        if block.startswith(UTF16):
+            self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+
+
+def as_utf8(head: bytes) -> bytes:
+    """The beginning of a text as UTF-8; see `Utf8`."""
+    return head.decode("utf-16", "replace").encode() if head.startswith(UTF16) else head
 
 
 class Until:

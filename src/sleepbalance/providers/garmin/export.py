@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from sleepbalance.errors import Malformed
 from sleepbalance.payloads import date, decode, inside, numeral
-from sleepbalance.provider import Finished, Member, Raw, Stream, read_each
+from sleepbalance.provider import Finished, Member, Raw, Stream, Utf8, as_utf8, read_each
 
 from .records import RESTING, STATUS, Reader
 
@@ -46,9 +46,9 @@ def recognises(member: Member) -> bool:
     named = bool(_NAMED.fullmatch(path.stem))
     if member.encrypted:
         return named
-    head = member.head
+    head = as_utf8(member.head)
     if named or not _LIST.match(head) or _OTHERS.search(head):
-        return named and bool(_LIST.match(head))
+        return named  # reading says what is wrong with it
     beside = any(all(mark in head for mark in marks) for marks in (_STATUSES, _DAYS))
     return beside or any(mark in head for mark in _SLEEPS)
 
@@ -79,7 +79,8 @@ def read(members: Sequence[Member], now: datetime) -> Iterator[Raw | Finished]:
     def read_one(member: Member, stream: Stream) -> Iterator[Raw]:
         named = _account(member)
         of = {named} if named else accounts
-        return _read_one(stream, Reader(now, _last_date(member)), problems, member.name, of)
+        reader, head = Reader(now, _last_date(member)), as_utf8(member.head)
+        yield from _read_one(stream, reader, head, problems, of, PurePosixPath(member.name).name)
 
     in_order = sorted(members, key=lambda m: (_last_date(m), m.name))
     yield from read_each(in_order, read_one, problems)
@@ -87,14 +88,22 @@ def read(members: Sequence[Member], now: datetime) -> Iterator[Raw | Finished]:
 
 
 def _read_one(
-    stream: Stream, reader: Reader, problems: list[str], name: str, accounts: Set[str]
+    stream: Stream,
+    reader: Reader,
+    head: bytes,
+    problems: list[str],
+    accounts: Set[str],
+    name: str,
 ) -> Iterator[Raw]:
-    records = Records(stream)
+    records = Records(Utf8(stream))
     for payload in records:
         account = _whose(payload, accounts)
         yield from (replace(raw, account=account) for raw in _of(payload, reader))
     if records.trouble:
-        problems.append(f"{PurePosixPath(name).name} {records.trouble}")
+        problems.append(f"{name} {records.trouble}")
+    elif not records.found and not _LIST.match(head):
+        problems.append(f"{name} is damaged, or no list of days")
+        yield reader.unreadable(head[:LARGEST], "is no list of days")
 
 
 def _whose(payload: bytes, accounts: Set[str]) -> str:
@@ -133,7 +142,7 @@ class Records:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._damages = 0
+        self._damages = self.found = 0
         self.trouble: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -141,7 +150,9 @@ class Records:
         while more or data:
             more = bool(block := self._next())
             objects = _Objects(data + block)
-            yield from objects
+            for each in objects:
+                self.found += 1
+                yield each
             data = objects.left
             if data and (len(data) > LARGEST or not more):
                 data = self._beyond(data)

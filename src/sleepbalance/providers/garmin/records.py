@@ -163,6 +163,10 @@ class Reader:
     def unreadable_beside(self, kind: str, payload: bytes, problem: str) -> Raw:
         return replace(self._unreadable(kind, payload, problem), companion=True)
 
+    def unreadable(self, payload: bytes, problem: str) -> Raw:
+        """What should have been days."""
+        return self._unreadable(NIGHT, payload, problem)
+
     def _unreadable(self, kind: str, payload: bytes, problem: str) -> Raw:
         """By a name of its own, so that it takes no readable record's place."""
         return Raw(

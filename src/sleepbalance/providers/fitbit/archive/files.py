@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from sleepbalance.provider import Member
+from sleepbalance.provider import Member, as_utf8
 
 LOGS, RESTING = "logs", "resting"
 DETAILED = ("hrv details", "oxygen by minute")  # samples, a day in a file
@@ -57,7 +57,7 @@ def kind_of(member: Member) -> str | None:
     if path.suffix == ".json":
         return _json(member, path)
     table = table_of(path.name) if path.suffix == ".csv" else None
-    if table is None or not (member.encrypted or is_table(member.head)):
+    if table is None or not (member.encrypted or is_table(as_utf8(member.head))):
         return None
     return table.kind
 
@@ -65,12 +65,12 @@ def kind_of(member: Member) -> str | None:
 def _json(member: Member, path: PurePosixPath) -> str | None:
     ours = path.parent.name == _FOLDER or member.encrypted  # then reading says what is wrong
     if _RESTING.fullmatch(path.name):
-        return RESTING if ours or b'"dateTime"' in member.head else None
+        return RESTING if ours or b'"dateTime"' in as_utf8(member.head) else None
     if "sleep" not in path.name:
         return None
     if _CHUNK.fullmatch(path.name) and ours:
         return LOGS
-    head = member.head
+    head = as_utf8(member.head)
     return LOGS if b'"logId"' in head and b'"startTime"' in head else None
 
 

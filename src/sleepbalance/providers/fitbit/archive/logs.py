@@ -48,8 +48,10 @@ class Logs:
         if not body:
             return
         self._first, self._last = self._first or body[:1], body[-1:]
-        body = body.lstrip(b"[, \t\r\n")
-        if (entries := _decoded(body.rstrip(_AROUND))) is not None:
+        lists, body = body, body.lstrip(b"[, \t\r\n")
+        if not body.rstrip(_AROUND) and lists.count(b"[") > 1:
+            yield lists[:_KEPT], False  # nothing but lists in lists
+        elif (entries := _decoded(body.rstrip(_AROUND))) is not None:
             yield from ((entry, True) for entry in entries)
         else:
             yield from _salvaged(body)

@@ -13,7 +13,7 @@ import msgspec
 
 from sleepbalance.errors import Malformed
 from sleepbalance.payloads import decode, inside, numeral
-from sleepbalance.provider import Finished, Member, Raw, Until
+from sleepbalance.provider import Finished, Member, Raw, Until, Utf8
 
 from .files import DETAILED, LOGS, RESTING, TABLES, kind_of
 from .logs import Logs
@@ -71,7 +71,7 @@ class _Reading:
         name = PurePosixPath(member.name).name
         try:
             with member.open() as stream:
-                until = Until(stream)
+                until = Until(Utf8(stream))
                 if kind == LOGS:
                     yield from self._logs(until, name)
                 elif kind == RESTING:
@@ -89,11 +89,15 @@ class _Reading:
 
     def _logs(self, stream: Until, name: str) -> Iterator[Raw]:
         logs = Logs(stream)
+        damaged = False
         for entry, good in logs.entries():
             known = good and inside(decode(entry))
+            damaged |= not good
             yield log_record(entry, self._now) if known else unreadable(entry)
         if not logs.whole and not stream.failure:
             self.problems.append(f"{name} is cut off at its end; everything before was read")
+        elif damaged:
+            self.problems.append(f"{name} is damaged; what is whole of it was read")
 
     # -- tables ------------------------------------------------------------------------------------
 
