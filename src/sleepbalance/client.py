@@ -99,7 +99,7 @@ class HttpClient:
         told: Callable[[str], None] = lambda _words: None,
     ) -> None:
         self.requests = 0
-        self._name = name or wire.provider or host_of(api.base)
+        self._name = name or wire.name or host_of(api.base)
         self._wire = wire
         self._api = api
         self._bearer = bearer
@@ -191,8 +191,7 @@ class HttpClient:
             outcome, stale = self._once(call, token)
         if stale and call.renewed:
             return TokenRefused(
-                f"{self._name} refuses even a new token; if that goes on, connect again:"
-                f" sleepbalance connect {self._wire.provider}"
+                f"{self._name} refuses even a new token; if that goes on, connect again."
             )
         if isinstance(outcome, NeedsReconnect) and self._bearer and token:
             self._bearer.refused(token, outcome)

@@ -86,7 +86,7 @@ def test_a_key_that_is_refused_asks_for_a_new_one(status: int) -> None:
     meant = fault(Reply(status, {}, b"", path=f"/{EXCHANGE}"))
     assert isinstance(meant, NeedsReconnect)
     assert "app/settings/personalApiToken" in str(meant)
-    assert "sleepbalance connect garmin" in str(meant)
+    assert "connect again" in str(meant)  # by which command is said where the connection is known
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500])

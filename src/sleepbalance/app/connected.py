@@ -50,7 +50,7 @@ def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any
         "reads": reads,
         "may_not_read": lacks,
         "consent_expires_at": bond.consent_expires_at,
-        "connect": _connect(provider, bond),
+        "connect": sync.to_connect(connection, provider, bond),
         "ends": "key" if isinstance(door, ApiKey) else "consent",
         "lives": list(door.lives) if isinstance(door, ApiKey) else [],
         "by_push": door is not None and door.api.order is not None,
@@ -62,13 +62,6 @@ def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any
 
 
 _STATES = ("fetched", "asked", "wanted", "refused")
-
-
-def _connect(provider: Provider | None, bond: Connected) -> str:
-    """The command that makes the connection anew, by the same door."""
-    others = [door.name for door in provider.remote[1:]] if provider else []
-    by_door = f" --door {bond.door}" if bond.door in others else ""
-    return f"sleepbalance connect {bond.provider}{by_door}"
 
 
 def _span(first: dt.date, last: dt.date) -> dict[str, dt.date]:
@@ -96,7 +89,7 @@ def in_words(row: dict[str, Any], now: dt.datetime) -> str:
     gone = f"the {row['ends']} is not taken any more{why}. {again}"
     words = {
         "connected": "connected",
-        "needs_reconnect": f"{reason}." if row["connect"] in reason else gone,
+        "needs_reconnect": gone,
         "paused": f"paused{why}",
         "ended": f"the service has ended{why}",
         "disconnected": f"disconnected. {again}",
@@ -137,7 +130,6 @@ def one(app: App, user_id: str, provider: str) -> dict[str, Any]:
     """A person's connection to a provider. Raises UsageError where there is none."""
     found: list[dict[str, Any]] = listed(app, user_id, provider)
     if not found:
-        raise UsageError(
-            f"{provider} is not connected. Connect it: sleepbalance connect {provider}"
-        )
+        name = providers.get(provider).name
+        raise UsageError(f"{name} is not connected. Connect it: sleepbalance connect {provider}")
     return found[0]

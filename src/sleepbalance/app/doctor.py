@@ -44,7 +44,7 @@ def examine(app: App, environ: Mapping[str, str] | None = None) -> Iterator[Find
     yield _key(app, environ)
     rows = connected.listed(app)
     if now is not None:
-        known = {row["provider"] for row in rows if row["status"] == "connected"}
+        known = {row["provider"] for row in rows if row["door"] != "file"}  # said by their own
         for provider in providers.load().values():
             yield from _provider(app, provider, environ, known)
         for row in rows:

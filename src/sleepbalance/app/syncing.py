@@ -83,7 +83,11 @@ def _meant(
     if there:  # but there is nothing to ask with where only pushes arrive
         return [bond for bond in there if bond.status_reason != connections.PUSHED_ONLY]
     if provider_id is not None:
-        name = providers.get(provider_id).name
-        remote_door(providers.get(provider_id))  # or says that it comes by file
-        raise UsageError(f"{name} is not connected. Connect it: sleepbalance connect {provider_id}")
+        provider = providers.get(provider_id)
+        remote_door(provider)  # or says that it comes by file
+        was = next((bond for bond in found if bond.door != "file"), None)
+        with reading(app.engine) as connection:
+            plain = f"sleepbalance connect {provider_id}"
+            connect = sync.to_connect(connection, provider, was) if was is not None else plain
+        raise UsageError(f"{provider.name} is not connected. Connect it: {connect}")
     raise UsageError("Nothing is connected yet. Connect something: sleepbalance connect PROVIDER")

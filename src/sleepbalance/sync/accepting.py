@@ -22,6 +22,7 @@ from sleepbalance.store.sessions import Stored
 from sleepbalance.store.spool import Spool, spooling
 from sleepbalance.sync import words
 from sleepbalance.sync.attempts import fail
+from sleepbalance.sync.commands import to_connect
 
 ADDRESS = "what the maker put up for us"  # the data behind an address that was pushed
 
@@ -162,7 +163,8 @@ def _write(connection: Connection, push: Push, spool: Spool, told: _Told, attemp
         tokens.allow(connection, bond.id, told.scopes)
     if told.ended is not None:
         tokens.disconnect(connection, bond.id, told.ended)
-    return _outcome(intake, told, known, known.dates or _spoken_of(connection, bond, told))
+    again = to_connect(connection, push.provider, bond)
+    return _outcome(intake, told, known, known.dates or _spoken_of(connection, bond, told), again)
 
 
 def _known(connection: Connection, bond: Connected, told: _Told, removed: int) -> _Known:
@@ -197,11 +199,13 @@ def _spoken_of(connection: Connection, bond: Connected, told: _Told) -> list[dt.
     return sorted(found)
 
 
-def _outcome(intake: Intake, told: _Told, known: _Known, dates: Sequence[dt.date]) -> Outcome:
+def _outcome(
+    intake: Intake, told: _Told, known: _Known, dates: Sequence[dt.date], again: str
+) -> Outcome:
     only_beside = not known.sleeps and not known.taken_back
     counts = Counts() if only_beside else intake.counts  # what goes with a sleep is none
     problems: Mapping[str, int] = Counter(intake.aside) + told.problems
-    trouble = words.partial(told.troubles, problems)
+    trouble = words.partial(told.troubles, problems, again)
     code, message = trouble or (None, None)
     detail = {
         "summary": _summary(intake, told, known),

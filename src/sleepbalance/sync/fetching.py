@@ -45,17 +45,17 @@ class Fetched:
         return any(isinstance(error, LATER) for _, error in self.troubles)
 
 
-def scope_missing(job: Job, bond: Connected) -> ScopeMissing | None:
+def scope_missing(job: Job, step: Step) -> ScopeMissing | None:
     """What stands in the way where the person did not allow what everything else needs."""
     needed = {scope.name: scope.reads for scope in _scopes(job) if scope.needed}
     first = job.door.api.resources[:1]
     needed |= {resource.scope: resource.name for resource in first if resource.scope}
-    absent = [reads for name, reads in needed.items() if _lacks(bond, name)]
+    absent = [reads for name, reads in needed.items() if _lacks(step.bond, name)]
     if not absent:
         return None
     return ScopeMissing(
         f"You did not allow {job.provider.name} to tell your {' and '.join(absent)}, so nothing can"
-        f" be fetched. Connect again and allow it: {_connect(job)}"
+        f" be fetched. Connect again and allow it: {step.again}"
     )
 
 
@@ -65,10 +65,6 @@ def _scopes(job: Job) -> tuple[Scope, ...]:
 
 def _lacks(bond: Connected, scope: str) -> bool:
     return bool(bond.scopes) and scope not in bond.scopes
-
-
-def _connect(job: Job) -> str:
-    return f"sleepbalance connect {job.provider.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class Fetching:
 
     def fetch(self) -> Fetched:
         """Raises what stands in the way of the sleeps themselves."""
-        if (missing := scope_missing(self.job, self.step.bond)) is not None:
+        if (missing := scope_missing(self.job, self.step)) is not None:
             raise missing
         sleep, *beside = self.job.door.api.resources
         found = Fetched(self.step.ask(self.job.now))
@@ -107,7 +103,7 @@ class Fetching:
             names = ", ".join(absent)
             error: SleepBalanceError = ScopeMissing(
                 f"You did not allow {self.job.provider.name} to tell more, so what is absent is:"
-                f" {names}. To allow it, connect again: {_connect(self.job)}"
+                f" {names}. To allow it, connect again: {self.step.again}"
             )
             found.troubles.append((names, error))
         for resource in beside:

@@ -60,6 +60,7 @@ class Step:
     window: Window
     known: Known
     requests: int  # of the client, before
+    again: str  # the command that makes the connection anew
 
     def with_ranges(self, ranges: Sequence[Range]) -> Step:
         """The same, as its dates stand now."""

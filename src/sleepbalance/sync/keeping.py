@@ -132,7 +132,7 @@ class Keeping:
         counts = intake.counts
         changed = counts.updated - intake.removed
         changes = [(changed, "changed"), (intake.removed, "deleted")]
-        trouble = words.partial(self.found.troubles, intake.aside)
+        trouble = words.partial(self.found.troubles, intake.aside, self.step.again)
         code, message = trouble or (None, None)
         aside = words.worst(intake.aside)
         detail = self._detail(words.summary(self.step.window, known, changes, lacking))

@@ -26,6 +26,7 @@ from sleepbalance.store.leases import Lease
 from sleepbalance.store.spool import spooling
 from sleepbalance.sync import windows, words
 from sleepbalance.sync.attempts import fail
+from sleepbalance.sync.commands import to_connect
 from sleepbalance.sync.fetching import Fetched, Fetching, scope_missing
 from sleepbalance.sync.jobs import Job, Step, look
 from sleepbalance.sync.keeping import Keeping, after_failure, detail
@@ -42,17 +43,18 @@ def sync(engine: Engine, job: Job) -> list[dict[str, Any]]:
     and tries nothing, where there is no connection to sync, or no such date.
     """
     with reading(engine) as connection:
-        bond = connections.get(connection, job.connection_id)
-    _check(bond, job)
+        _check(connection, connections.get(connection, job.connection_id), job)
     name = f"sync:{job.connection_id}"
     with leases.held(engine, name, job.waiting, job.life) as lease:
         return _Run(engine, job, lease).go()
 
 
-def _check(bond: Connected | None, job: Job) -> None:
-    name, key = job.provider.name, job.provider.id
+def _check(connection: Connection, bond: Connected | None, job: Job) -> None:
+    name, connect = job.provider.name, f"sleepbalance connect {job.provider.id}"
     if bond is None or bond.gone or bond.user_id != job.user_id:
-        raise UsageError(f"{name} is not connected. Connect it: sleepbalance connect {key}")
+        if bond is not None and bond.user_id == job.user_id:
+            connect = to_connect(connection, job.provider, bond)
+        raise UsageError(f"{name} is not connected. Connect it: {connect}")
     if bond.status == "paused":
         raise UsageError(f"The connection to {name} is paused. Go on with it before you sync.")
     if job.only is not None and job.only.last < job.only.first:
@@ -91,7 +93,7 @@ class _Run:
             bond = connections.get(connection, job.connection_id)
             if self.attempts and (bond is None or not bond.usable):
                 return None  # ended since the last window, which says so if that was our doing
-            _check(bond, job)
+            _check(connection, bond, job)
             assert bond is not None
             known = look(connection, job, bond)
             window = windows.next_window(known, below)
@@ -107,7 +109,8 @@ class _Run:
                 dates=(window.first, window.last),
                 connection_id=bond.id,
             )
-        return Step(bond, attempt, window, known, job.requests)
+            again = to_connect(connection, job.provider, bond)
+        return Step(bond, attempt, window, known, job.requests, again)
 
     def _check_dates(self, known: windows.Known) -> None:
         if not self.attempts and known.only is not None:
@@ -138,7 +141,7 @@ class _Run:
     def _refused(self, step: Step) -> bool:
         """Closes the attempt at once where no request may be made."""
         name = self.job.provider.name
-        told = words.refusal(step.bond, name)
+        told = words.refusal(step.bond, name, step.again)
         waits = [r.next_try_at for r in step.known.ranges if r.state == "wanted" and r.next_try_at]
         if told is None and (until := max(waits, default=self.job.now)) > self.job.now:
             told = "RATE_LIMITED", words.wait_until(name, until)
@@ -162,7 +165,7 @@ class _Run:
 
     def _order(self, step: Step, order: Callable[[Client, Ask], None]) -> bool:
         """Asks for a window that comes by push."""
-        if (missing := scope_missing(self.job, step.bond)) is not None:
+        if (missing := scope_missing(self.job, step)) is not None:
             raise missing
         order(self.job.client, step.ask(self.job.now))
         with writing(self.engine) as connection:
@@ -198,7 +201,7 @@ class _Run:
     def _fail(self, step: Step, error: SleepBalanceError) -> None:
         """Closes the attempt; nothing moves, but what had no answer yet is wanted."""
         text = detail(self.job, step, words.summary(step.window, None))
-        said = words.failure(error, self.job.provider.id, self.job.now)
+        said = words.failure(error, step.again, self.job.now)
         outcome = Outcome(status="failed", code=error.code, message=said, detail=text)
         with writing(self.engine) as connection:
             if not history.end(connection, step.attempt, outcome):

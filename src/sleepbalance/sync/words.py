@@ -6,13 +6,21 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sleepbalance.errors import NeedsReconnect, NotEntitled, RateLimited, SleepBalanceError
+from sleepbalance.errors import (
+    NeedsReconnect,
+    NotEntitled,
+    RateLimited,
+    ScopeMissing,
+    SleepBalanceError,
+    TokenRefused,
+)
 from sleepbalance.model import Kind
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.sessions import Stored
 from sleepbalance.sync.windows import Window
 
 WORST = 10  # reasons named in the log
+HEALED_BY_CONNECTING = (NeedsReconnect, ScopeMissing, TokenRefused)
 STOPPED = "You stopped it; what was committed before stays."
 DISCONNECTED = (
     "The connection was ended, or made anew, while this ran; nothing of it was kept."
@@ -91,10 +99,12 @@ def kept_anyway(window: Window, nights: int) -> str:
 
 
 def partial(
-    troubles: Sequence[tuple[str, SleepBalanceError]], aside: Mapping[str, int]
+    troubles: Sequence[tuple[str, SleepBalanceError]], aside: Mapping[str, int], again: str
 ) -> tuple[str, str] | None:
     """Code and message of what is missing or could not be read; None where nothing is."""
     said = [_trouble(name, error) for name, error in troubles]
+    if any(isinstance(error, HEALED_BY_CONNECTING) for _, error in troubles):
+        said = [_with_command(" ".join(said), again)]
     codes = [error.code for _, error in troubles if not isinstance(error, NotEntitled)]
     if aside:
         number = sum(aside.values())
@@ -112,24 +122,26 @@ def _trouble(name: str, error: SleepBalanceError) -> str:
     return f"Without {name}: {text}"
 
 
-def failure(error: SleepBalanceError, provider: str, now: dt.datetime) -> str:
-    """What went wrong, and what the person does next."""
+def _with_command(said: str, again: str) -> str:
+    return said if again in said else f"{said.rstrip('. ')}. The command: {again}"
+
+
+def failure(error: SleepBalanceError, again: str, now: dt.datetime) -> str:
+    """What went wrong, and what the person does next; `again` is the command to connect anew."""
     said = str(error)
-    if isinstance(error, NeedsReconnect) and "sleepbalance connect" not in said:
-        return f"{said} The command: sleepbalance connect {provider}"
+    if isinstance(error, HEALED_BY_CONNECTING):
+        return _with_command(said, again)
     if isinstance(error, RateLimited) and error.retry_after:
         until = now + dt.timedelta(seconds=min(error.retry_after, 86_400))
         return f"{said} Sync again after {until:%Y-%m-%d %H:%M} UTC."
     return said
 
 
-def refusal(bond: Connected, name: str) -> tuple[str, str] | None:
+def refusal(bond: Connected, name: str, again: str) -> tuple[str, str] | None:
     """Code and message where a connection cannot be used as it is."""
     if bond.status == "needs_reconnect":
         why = bond.status_reason or f"{name} no longer accepts this connection."
-        if "sleepbalance connect" not in why:
-            why = f"{why.rstrip('.')}. The command: sleepbalance connect {bond.provider}"
-        return "AUTH_ERROR", why
+        return "AUTH_ERROR", _with_command(why, again)
     why = f" ({bond.status_reason})" if bond.status_reason else ""
     if bond.status == "ended":
         return "PROVIDER_ENDED", (

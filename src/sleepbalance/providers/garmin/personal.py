@@ -93,7 +93,7 @@ def fault(reply: Reply) -> SleepBalanceError | Answer | None:
     if reply.status in (401, 403) and reply.path.endswith(EXCHANGE):
         return NeedsReconnect(
             "Garmin does not take your key: it has ended, was deleted, or was not copied whole. "
-            f"Make a new one at {KEYS} and connect again: sleepbalance connect garmin."
+            f"Make a new one at {KEYS} and connect again."
         )
     if reply.status in (400, 404) and reply.path.endswith(SLEEP):
         return Answer.FINE
