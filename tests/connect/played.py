@@ -14,11 +14,12 @@ from urllib.parse import parse_qsl, urlsplit
 from urllib.request import Request, urlopen
 
 from sleepbalance import sandbox
-from sleepbalance.app import App, opened
+from sleepbalance.app import App, connected, opened
 from sleepbalance.app.links import Links, Received
 from sleepbalance.app.outside import Outside
 from sleepbalance.app.syncing import sync_connected
 from sleepbalance.folder import Folder
+from sleepbalance.store.pauses import Pauses
 from tests.homes import PROGRAM, environment, run
 
 TODAY = dt.datetime(2026, 11, 21, 18, tzinfo=dt.UTC)
@@ -74,6 +75,13 @@ class Makers:
         today = dt.date.fromisoformat(began) + dt.timedelta(days=history)
         self.post("/-/clock", {"date": str(today)})
         return today
+
+    def rest(self, app: App) -> None:
+        """Lets the limit pass that a maker spoke of: its clock stands still by itself here."""
+        (row,) = connected.listed(app)
+        ahead = self.outside(app).now() - dt.datetime.now(dt.UTC)
+        pauses = Pauses(app.engine, row["id"], row["provider"], lambda: ahead)
+        self.move(seconds=pauses.left() + 5)
 
     def truth(self, person: str = "1", first: str = "", last: str = "") -> list[dict[str, Any]]:
         found = self.get(f"/-/people/{person}/nights?from={first}&to={last}")

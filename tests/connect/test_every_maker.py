@@ -18,7 +18,6 @@ from sleepbalance.app.links import Links
 from sleepbalance.app.syncing import sync_connected
 from sleepbalance.folder import Folder
 from sleepbalance.provider import ApiKey
-from sleepbalance.store.pauses import Pauses
 from tests.connect.played import Makers
 from tests.homes import everything_but_the_log, nights
 
@@ -65,14 +64,8 @@ class Guest:
         return dict(found)
 
     def rest(self) -> None:
-        """Until a maker's limit is over: the maker's clock stands still by itself here."""
-        row = self.row()
-        left = Pauses(self.app.engine, row["id"], row["provider"]).left()
-        if left:
-            import time  # only here
-
-            time.sleep(left)
-        self.played.move(seconds=left + 5)
+        """Until a maker's limit is over."""
+        self.played.rest(self.app)
 
 
 @contextmanager

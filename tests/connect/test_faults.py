@@ -70,7 +70,7 @@ def test_no_sleeps_nothing_moves(hasty: Home, played: Makers, fault: str) -> Non
     assert all(attempt["records_fetched"] == 0 for attempt in attempts)
     assert all(attempt["error_message"] for attempt in attempts)
     assert _moved(hasty) == before
-    _rest(hasty)
+    played.rest(hasty.app)
     _clean(hasty, played)
 
 
@@ -89,20 +89,8 @@ def test_one_resource_fails_and_the_rest_is_kept(
     (row,) = connected.listed(hasty.app)
     assert row["wanted"]
     assert row["fetched"] == []
-    _rest(hasty)
+    played.rest(hasty.app)
     _clean(hasty, played)
-
-
-def _rest(home: Home) -> None:
-    """Waits until a maker's limit is over; what it asked for is in the table of pauses."""
-    import time
-
-    from sleepbalance.store.pauses import Pauses
-
-    (row,) = connected.listed(home.app)
-    left = Pauses(home.app.engine, row["id"], row["provider"]).left()
-    time.sleep(left)
-    home.makers.move(seconds=left + 5)  # the maker's clock stands still by itself here
 
 
 def test_a_fault_on_a_later_page_throws_the_window_away_whole(hasty: Home, played: Makers) -> None:
@@ -255,5 +243,5 @@ def test_a_refresh_that_fails_burns_nothing(hasty: Home, played: Makers, fault: 
     assert attempt["status"] == "failed"
     (row,) = connected.listed(hasty.app)
     assert row["status"] == "connected"
-    _rest(hasty)
+    played.rest(hasty.app)
     _clean(hasty, played)

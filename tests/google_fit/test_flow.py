@@ -150,7 +150,7 @@ def test_without_sleeps_or_stages_nothing_moves(
         rows.pop("sync_windows")
         rows.pop("pauses")
     assert after == before
-    rest(here)
+    played.rest(here.app)
     heals(here, played)
 
 
@@ -165,18 +165,8 @@ def test_what_is_beside_fails_alone(here: Home, played: Makers, name: str, step:
     assert all(step in attempt["error_message"] for attempt in attempts)
     truth = played.truth(SYDNEY, first=str(FIRST), last=str(LAST))
     assert len(here.app.nights(None)) == len(truth)
-    rest(here)
+    played.rest(here.app)
     heals(here, played)
-
-
-def rest(home: Home) -> None:
-    """Until the limit that the maker spoke of is over."""
-    import time
-
-    from sleepbalance.store.pauses import Pauses
-
-    (row,) = connected.listed(home.app)
-    time.sleep(Pauses(home.app.engine, row["id"], row["provider"]).left())
 
 
 def test_stages_that_come_as_an_empty_object_are_no_stages_lost(here: Home, played: Makers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -366,6 +367,19 @@ def test_a_pause_is_never_shortened_and_never_too_short(engine: Engine) -> None:
     pauses.begin(5, "user")
     pauses.begin(0.5, "app")
     assert 50 <= pauses.left() <= 52
+
+
+def test_a_pause_goes_by_the_clock_of_the_makers_and_ends_where_that_is_set_back(
+    engine: Engine,
+) -> None:
+    bond, days = new_id(), [30]
+    pauses = Pauses(engine, bond, "acme", lambda: dt.timedelta(days=days[0]))
+    pauses.begin(50, "user")
+    assert 50 <= pauses.left() <= 52
+    days[0] = 31
+    assert pauses.left() == 0
+    days[0] = 0
+    assert pauses.left() == 0
 
 
 def test_rates_of_a_connection_are_shared_between_its_clients(engine: Engine, stage: Stage) -> None:

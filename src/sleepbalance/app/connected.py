@@ -9,7 +9,7 @@ from sleepbalance import providers, sync
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import UsageError
 from sleepbalance.provider import ApiKey, OAuth, Provider, Remote
-from sleepbalance.store import connections, windows
+from sleepbalance.store import connections, tokens, windows
 from sleepbalance.store.connections import Connected
 from sleepbalance.store.engine import Connection, reading
 
@@ -28,9 +28,8 @@ def listed(app: App, user_id: str | None = None, provider: str | None = None) ->
 def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any]:
     provider = providers.load().get(bond.provider)
     door = _door(provider, bond.door)
-    reads, lacks = _scopes(door, bond.scopes)
-    if bond.status_reason == connections.PUSHED_ONLY:
-        reads, lacks = [], []
+    reads, lacks = _scopes(door, bond)
+    pushes = door is not None and door.api.order is not None
     ranges = windows.ranges(connection, bond.id)
     asks = door is not None and bond.usable and door.api.order is None
     goes_on = asks and door is not None and sync.goes_on(connection, bond, door.api.reading)
@@ -46,14 +45,15 @@ def _view(connection: Connection, bond: Connected, person: str) -> dict[str, Any
         "status_since": bond.status_since,
         "connected_at": bond.connected_at,
         "last_sync_at": bond.last_sync_at,
-        "granted_scopes": sorted(bond.scopes),
+        "granted_scopes": sorted(bond.scopes - {tokens.NOTHING}),
         "reads": reads,
         "may_not_read": lacks,
         "consent_expires_at": bond.consent_expires_at,
         "connect": sync.to_connect(connection, provider, bond),
         "ends": "key" if isinstance(door, ApiKey) else "consent",
         "lives": list(door.lives) if isinstance(door, ApiKey) else [],
-        "by_push": door is not None and door.api.order is not None,
+        "by_push": pushes,
+        "arrives": pushes and bond.listens and _shared(door, bond.scopes),  # what is pushed
         **{state: [_span(*dates) for dates in ranges.get(state, [])] for state in _STATES},
         **({} if bond.status != "ended" else {"asked": [], "wanted": []}),  # nobody can be asked
         "earlier_to_come": goes_on,  # years before the first range were not asked yet
@@ -73,12 +73,23 @@ def _door(provider: Provider | None, name: str | None) -> Remote | None:
     return next((door for door in doors if door.name == name), None)
 
 
-def _scopes(door: Remote | None, granted: frozenset[str]) -> tuple[list[str], list[str]]:
+def _scopes(door: Remote | None, bond: Connected) -> tuple[list[str], list[str]]:
     """What may be read and what may not, in words; everything where the maker told nothing."""
+    granted = bond.scopes
+    claimed = bond.status_reason == connections.PUSHED_ONLY and not granted
+    if door is None or claimed or bond.gone or bond.status == "ended":
+        return [], []
     if not isinstance(door, OAuth):
-        return ([resource.name for resource in door.api.resources] if door else [], [])
+        return [resource.name for resource in door.api.resources], []
     allowed = [scope.reads for scope in door.scopes if not granted or scope.name in granted]
     return allowed, [scope.reads for scope in door.scopes if scope.reads not in allowed]
+
+
+def _shared(door: Remote | None, granted: frozenset[str]) -> bool:
+    """Whether the person lets the maker tell what everything else needs, as far as is known."""
+    scopes = door.scopes if isinstance(door, OAuth) else ()
+    needed = {scope.name for scope in scopes if scope.needed}
+    return not granted or (granted != {tokens.NOTHING} and needed <= granted)
 
 
 def in_words(row: dict[str, Any], now: dt.datetime) -> str:
@@ -92,10 +103,10 @@ def in_words(row: dict[str, Any], now: dt.datetime) -> str:
         "needs_reconnect": gone,
         "paused": f"paused{why}",
         "ended": f"the service has ended{why}",
-        "disconnected": f"disconnected. {again}",
+        "disconnected": f"disconnected{why}. {again}",
     }
     if row["status_reason"] == connections.PUSHED_ONLY:
-        return f"only what is pushed arrives; to fetch more: {row['connect']}"
+        return _pushed_only(row)
     if row["door"] == "file":
         return "by file; a newer export brings newer nights"
     text = words[row["status"]]
@@ -105,6 +116,13 @@ def in_words(row: dict[str, Any], now: dt.datetime) -> str:
     elif row["status"] == "connected" and (days := _may_end(row, now)) is not None:
         text += f"; if you let the key live {days} days, it ends soon. {again} with a new key"
     return text
+
+
+def _pushed_only(row: dict[str, Any]) -> str:
+    if row["arrives"]:
+        return f"only what is pushed arrives; to fetch more: {row['connect']}"
+    off = f"nothing arrives, as sharing is switched off: switch it on at {row['name']}"
+    return f"{off}, or connect: {row['connect']}"
 
 
 def ends_soon(row: dict[str, Any], now: dt.datetime) -> bool:

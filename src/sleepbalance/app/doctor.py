@@ -173,8 +173,10 @@ def _last_failure(app: App, row: dict[str, Any]) -> str | None:
 def _connection(row: dict[str, Any], now: dt.datetime, failure: str | None) -> Finding:
     what = f"{row['name']} of {row['user']}"
     said = connected.in_words(row, now)
-    if row["status_reason"] == connections.PUSHED_ONLY:
+    if row["status_reason"] == connections.PUSHED_ONLY and row["arrives"]:
         return Finding(what, "ok", said)
+    if row["status_reason"] == connections.PUSHED_ONLY or _ended_elsewhere(row):
+        return Finding(what, "mind", said, row["connect"])
     if row["status"] in ("needs_reconnect", "ended"):
         return Finding(what, "wrong", said, row["connect"] if row["status"] != "ended" else None)
     if row["status"] != "connected" or row["door"] == "file":
@@ -183,6 +185,11 @@ def _connection(row: dict[str, Any], now: dt.datetime, failure: str | None) -> F
     if trouble is None:
         return Finding(what, "ok", said)
     return Finding(what, "mind", f"{said}; {trouble[0]}", trouble[1])
+
+
+def _ended_elsewhere(row: dict[str, Any]) -> bool:
+    """Whether a connection is gone by the maker's word: who ends it here knows that."""
+    return row["status"] == "disconnected" and bool(row["status_reason"])
 
 
 def _trouble(

@@ -132,7 +132,7 @@ class Outside:
             lambda secret: self._renew(wire, provider, door, secret),
             now=self.now,
         )
-        pauses = Pauses(self.app.engine, bond, provider.id)
+        pauses = Pauses(self.app.engine, bond, provider.id, lambda: self._ahead)
         return HttpClient(
             wire,
             door.api,

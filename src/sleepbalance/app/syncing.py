@@ -60,6 +60,7 @@ def sync_connected(
                 door=door,
                 client=outside.client(wire, provider, door, bond.id, hearing.news),
                 now=outside.now(),
+                clock=outside.now,
                 trigger=trigger,
                 first=first,
                 last=last,

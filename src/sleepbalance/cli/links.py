@@ -41,7 +41,9 @@ def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
         lines.append(f"may not read: {', '.join(row['may_not_read'])}; connect again to allow it")
     if row["last_sync_at"]:
         lines.append(f"last synced {row['last_sync_at']:%Y-%m-%d %H:%M} UTC")
-    said = _RANGES | ({"asked": "asked for, and comes by itself"} if row["by_push"] else {})
+    said = _RANGES | (
+        {"asked": f"asked for, and {_COMES[row['arrives']]}"} if row["by_push"] else {}
+    )
     lines += [f"{said[s]}: {', '.join(map(_range, row[s]))}" for s in said if row[s]]
     if row["earlier_to_come"]:
         lines.append("the years before are still to come: sleepbalance sync goes on with them")
@@ -51,6 +53,7 @@ def _lines(row: dict[str, Any], now: dt.datetime) -> list[str]:
     return lines
 
 
+_COMES = {True: "comes by itself", False: "did not come"}
 _RANGES = {
     "fetched": "fetched",
     "asked": "came empty, to be asked once more",

@@ -121,9 +121,18 @@ def holders(connection: Connection, provider: str, account: str) -> list[str]:
     return list(connection.execute(mine).scalars())
 
 
-def ensure(connection: Connection, user_id: str, provider: str, door: str) -> str:
-    """The user's connection to the provider, made if there is none; its id."""
-    now = clock(connection)
+def ensure(
+    connection: Connection,
+    user_id: str,
+    provider: str,
+    door: str,
+    now: dt.datetime | None = None,
+) -> str:
+    """The user's connection to the provider, made if there is none; its id.
+
+    `now` is the time where the maker is, if that is not the database's.
+    """
+    now = now or clock(connection)
     fresh = {
         "id": new_id(),
         "user_id": user_id,
@@ -142,9 +151,9 @@ def ensure(connection: Connection, user_id: str, provider: str, door: str) -> st
     return str(connection.execute(mine).scalar_one())
 
 
-def synced(connection: Connection, connection_id: str) -> None:
+def synced(connection: Connection, connection_id: str, now: dt.datetime | None = None) -> None:
     """Moves `last_sync_at`; belongs into the transaction that writes the data."""
-    now = clock(connection)
+    now = now or clock(connection)
     mine = update(table).where(table.c.id == connection_id)
     connection.execute(mine.values(last_sync_at=now, updated_at=now))
 
@@ -165,14 +174,17 @@ def hold(connection: Connection, bond: Connected, *, listening: bool = False) ->
 def claim(connection: Connection, user_id: str, provider: str, door: str, account: str) -> None:
     """Says whose an account is that only pushes: there is no token, nothing can be fetched for it.
 
-    What a file told of the dates is forgotten: a maker's own word is asked all the same.
+    What a file told of the dates is forgotten: a maker's own word is asked all the same. Of the
+    same account what was fetched stays known, and what was asked for by a former consent does not.
     """
     bond, now = ensure(connection, user_id, provider, door), clock(connection)
-    forget_windows(connection, bond)
+    before = get(connection, bond)
+    known = before is not None and before.account == account and before.door != "file"
+    windows.forget(connection, bond, but=("fetched", "refused") if known else ())
     said = {"status": "needs_reconnect", "status_reason": PUSHED_ONLY, "status_since": now}
     mine = update(table).where(table.c.id == bond)
     values = {"user_external_id": account, "door": door, "is_active": 1, "updated_at": now, **said}
-    connection.execute(mine.values(values))
+    connection.execute(mine.values(values | {"granted_scopes": None}))
 
 
 def end(connection: Connection, bond: Connected, status: str, reason: str) -> bool:

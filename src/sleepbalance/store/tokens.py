@@ -112,8 +112,7 @@ def bind(
 
     `secret` is what renews the token: the refresh token, or the person's key.
     """
-    bond = connections.ensure(connection, user_id, provider, door)
-    at = clock(connection)
+    bond = connections.ensure(connection, user_id, provider, door, now)
     values = _pair(seals, bond, grant, now) | {
         REFRESH: seals.seal(secret, TABLE, bond, REFRESH) if secret else None,
         "consent_expires_at": after(now, grant.refresh_expires_in),
@@ -121,9 +120,9 @@ def bind(
         "user_external_id": account,
         "door": door,
         "is_active": 1,
-        "connected_at": at,
-        "updated_at": at,
-        **_status("connected", None, at),
+        "connected_at": now,
+        "updated_at": clock(connection),
+        **_status("connected", None, now),
     }
     _forget_refreshes(connection, bond)
     connection.execute(_of(bond).values(values))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -151,6 +151,7 @@ def order_again(connection: Connection, connection_id: str) -> None:
     connection.execute(update(table).where(*asked).values(state="wanted", tries=0))
 
 
-def forget(connection: Connection, connection_id: str) -> None:
-    """Forgets what was asked and fetched, e.g. of another account."""
-    connection.execute(delete(table).where(table.c.connection_id == connection_id))
+def forget(connection: Connection, connection_id: str, but: Collection[str] = ()) -> None:
+    """Forgets what was asked and fetched, e.g. of another account, but for those states."""
+    mine = table.c.connection_id == connection_id, table.c.state.not_in(but)
+    connection.execute(delete(table).where(*mine))

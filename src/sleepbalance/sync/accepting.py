@@ -155,7 +155,7 @@ def _write(connection: Connection, push: Push, spool: Spool, told: _Told, attemp
     intake.take(spool)
     derive(connection, bond.user_id, intake.changed)
     if intake.counts.fetched or spool.read or told.beside:
-        connections.synced(connection, bond.id)
+        connections.synced(connection, bond.id, push.now)
     known = _known(connection, bond, told, intake.removed)
     for date in known.dates if push.answers else ():
         windows.mark_fetched(connection, bond.id, date, date, attempt)

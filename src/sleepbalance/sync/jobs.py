@@ -22,7 +22,7 @@ class Job:
     """A sync of one connection. Without `first` and `last` it asks what is due.
 
     `told` hears each attempt's row when it is closed; `waiting` is called once when another sync
-    of this connection is being waited for.
+    of this connection is being waited for. `now` is when it began, `clock` what tells that.
     """
 
     connection_id: str
@@ -37,6 +37,11 @@ class Job:
     told: Callable[[Mapping[str, Any]], None] = lambda _attempt: None
     waiting: Callable[[], None] = lambda: None
     life: dt.timedelta = leases.LIFE
+    clock: Callable[[], dt.datetime] | None = None
+
+    def time(self) -> dt.datetime:
+        """What time it is where the makers are."""
+        return self.now if self.clock is None else self.clock()
 
     @property
     def only(self) -> Window | None:

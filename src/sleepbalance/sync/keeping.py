@@ -68,7 +68,7 @@ class Keeping:
             return self._kept_anyway(nights)
         if not self.found.sleeps:
             self._mark(connection, windows.came_empty)
-            connections.synced(connection, bond.id)
+            connections.synced(connection, bond.id, self.job.time())
             text = words.summary(self.step.window, words.Came(0, 0, self.step.window.days))
             return Outcome(status="success", detail=self._detail(text))
         return self._take(connection)
@@ -88,7 +88,7 @@ class Keeping:
         )
         intake.take(self.spool)
         derive(connection, job.user_id, intake.changed)
-        connections.synced(connection, bond.id)
+        connections.synced(connection, bond.id, self.job.time())
         names = [resource.name for resource in job.door.api.resources[1:]]
         noticed = judge(connection, bond.id, self.step.window, self.found, names)
         self._mark(connection, partial(self._become, noticed))
