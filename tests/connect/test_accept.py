@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,48 @@ def test_bodies_of_the_sandbox_stay_in_the_sandbox(
     assert real.json("nights") == []
     shell.run("accept", "garmin", path, *claim)
     assert len(shell.json("nights")) == 1
+
+
+# -- what is to be done about what was set aside ---------------------------------------------------
+
+
+def _hinted(real: Real, body: Path, *words: str) -> tuple[str, list[list[str]]]:
+    """What `accept` says, and the commands that it names, as a shell would split them."""
+    said = real.run("accept", "garmin", body, *words).stdout
+    lines = [line.partition("sleepbalance accept ")[2] for line in said.splitlines()]
+    return said, [shlex.split(line.partition(" (or ")[0]) for line in lines if line]
+
+
+def test_among_several_people_the_hint_says_for_whom_and_works(real: Real) -> None:
+    for user in ("ida of the north", "otto"):
+        real.run("user", "add", user)
+    body = real.body({"sleeps": [sleep()]})
+    said, (command,) = _hinted(real, body)
+    assert "otto" in said
+    real.run("accept", *command)
+    assert len(real.json("nights", "--user", "ida of the north")) == 1
+    other = real.body({"sleeps": [sleep(userId=OTHER)]})
+    said, (command,) = _hinted(real, other)
+    assert command[-2:] == ["--user", "otto"]  # who is free
+    said, commands = _hinted(real, other, "--user", "ida of the north")
+    assert (ME in said, commands) == (True, [])
+    said, commands = _hinted(real, body, "--user", "otto")
+    assert ("it is ida of the north's" in said, commands) == (True, [])
+
+
+def test_who_has_another_account_is_told_why_and_no_command(real: Real) -> None:
+    both = {"sleeps": [sleep(), sleep(userId=OTHER)]}
+    real.accept(both, "--account", ME)
+    said, commands = _hinted(real, real.body(both))
+    assert f"connected with the account {ME}" in said
+    assert commands == []
+
+
+def test_what_cannot_be_claimed_here_is_told_why(shell: Shell, real: Real) -> None:
+    made_up = real.body({"sleeps": [sleep(userId=f"sleepbalance-sandbox-{OTHER}")]})
+    said, commands = _hinted(real, made_up)
+    assert ("made-up data" in said, commands) == (True, [])
+    shell.data = real.folder / "sandbox"
+    mine = shell.run("accept", "garmin", real.body({"sleeps": [sleep()]})).stdout
+    assert "does not belong" in mine
+    assert "--account" not in mine

@@ -78,7 +78,7 @@ def accept(
     if not items:
         raise UsageError(f"{path.name} holds nothing that {provider.name} pushes of sleep.")
     if account is not None:
-        _guard(outside.app, path, body)
+        guard(outside.app, path, body)
         _claim(outside.app, provider, hook, items, user, account)
     mine, aside = _sorted(outside.app, provider, items, user)
     attempts = [_take(outside, provider, hook, bond, told, waiting) for bond, told in mine]
@@ -105,7 +105,7 @@ def _body(path: Path) -> bytes:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _guard(app: App, path: Path, body: bytes) -> None:
+def guard(app: App, path: Path, body: bytes) -> None:
     """Keeps made-up data and real data apart, where an account is not known yet."""
     marked = SANDBOX_MARK in body
     if app.folder.made_up and not marked:

@@ -278,6 +278,7 @@ def accept(
 ) -> None:
     """Take a body that a maker pushed elsewhere: a support file, or one to be played again."""
     from sleepbalance.app import accepting
+    from sleepbalance.app.claims import hint
     from sleepbalance.app.outside import Outside
     from sleepbalance.cli import links, plain, show
 
@@ -288,7 +289,8 @@ def accept(
             plain.as_json(accepted.row(), purpose=app.folder.purpose)
         else:
             names = {person.id: person.name for person in app.users()}
-            links.accepted(out, accepted, file, user, names)
+            hints = {each: hint(app, accepted, file, each, user) for each in accepted.aside}
+            links.accepted(out, accepted, names, hints)
     raise typer.Exit(1 if accepted.failed else 0)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sleepbalance.app import connected
@@ -104,21 +102,19 @@ def synced(
 
 
 def accepted(
-    out: Screen, done: Accepted, file: Path, user: str | None, names: Mapping[str, str]
+    out: Screen, done: Accepted, names: Mapping[str, str], hints: Mapping[str, str]
 ) -> None:
-    """What became of a body that was pushed elsewhere; `names` are the people's, by id."""
-    whose = f" --user {shlex.quote(user)}" if user is not None else ""
+    """What became of a body that was pushed elsewhere.
+
+    `names` are the people's, by id; `hints` say what is to be done about accounts set aside.
+    """
     for row in done.attempts:
         if len(done.attempts) > 1:
             out.say(f"Of {names.get(row['user_id'], '')}:")
         attempt(out, row)
     for account, items in done.aside.items():
-        out.say(
-            f"{words.count(items, 'item')} of the account {account}: nobody here is connected with"
-            " it, so nothing was taken. If it is yours: sleepbalance accept"
-            f" {done.provider} {shlex.quote(str(file))} --account {shlex.quote(account)}{whose}",
-            style="yellow",
-        )
+        said = f"{words.count(items, 'item')} of the account {account}: {hints[account]}"
+        out.say(said, style="yellow")
     for why, items in done.problems.items():
         out.say(f"{words.count(items, 'item')} could not be read: {why}.", style="yellow")
     if done.attempts:
