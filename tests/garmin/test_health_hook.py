@@ -119,6 +119,9 @@ def test_one_bad_item_costs_only_itself(odd: Any) -> None:
     assert found[0].problem
 
 
+NO_TOTAL = {"durationInSeconds": -1}
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -126,9 +129,8 @@ def test_one_bad_item_costs_only_itself(odd: Any) -> None:
         ({"startTimeInSeconds": at(0) * 1000}, "does not say when it began"),
         ({"startTimeInSeconds": -5}, "does not say when it began"),
         ({"startTimeInSeconds": "x"}, "does not say when it began"),
-        ({"durationInSeconds": -1}, "nobody sleeps"),
-        ({"deepSleepDurationInSeconds": 10**9}, "nobody sleeps"),
-        ({"remSleepInSeconds": "much"}, "nobody sleeps"),
+        (NO_TOTAL | {"deepSleepDurationInSeconds": 10**9}, "nobody sleeps"),
+        (NO_TOTAL | {"remSleepInSeconds": "much"}, "nobody sleeps"),
         ({"durationInSeconds": None, "awakeDurationInSeconds": 45 * 3600}, "48 hours"),
         ({"lightSleepDurationInSeconds": 40 * 3600}, "longer than itself"),
         ({"awakeDurationInSeconds": 40 * 3600, "durationInSeconds": 28800}, "awake for longer"),

@@ -24,6 +24,7 @@ from tests.garmin.health_made import (
     every,
     hours,
     in_a_row,
+    items,
     levels,
     nap,
     normal,
@@ -140,6 +141,46 @@ def test_without_a_map_the_sums_are_told_and_the_window_is_sleep() -> None:
     assert told.hypnogram == ()
     assert (told.sleep_start, told.sleep_end) == (told.start, told.end)
     assert told.totals == Totals(light=18000, deep=3600, rem=3000, awake=600, unmeasured=0)
+
+
+SUMS = {
+    "durationInSeconds": "slept",
+    "lightSleepDurationInSeconds": "light",
+    "deepSleepDurationInSeconds": "deep",
+    "remSleepInSeconds": "rem",
+    "awakeDurationInSeconds": "awake",
+    "unmeasurableSleepInSeconds": "unmeasured",
+}
+
+
+@pytest.mark.parametrize("odd", ["NaN", "abc", -5, 10**12])
+@pytest.mark.parametrize("name", SUMS)
+def test_a_sum_that_cannot_be_read_is_what_the_levels_tell(name: str, odd: object) -> None:
+    night = (("light", 120), ("hole", 20), ("deep", 60), ("awake", 10), ("rem", 230))
+    result = normal({"sleeps": [sleep(night=night) | {name: odd}]})
+    (told,) = result.sessions
+    assert result.aside == ()  # nothing is lost
+    assert timeline(told) == timeline(session(sleep(night=night)))
+    assert told.totals == Totals(light=7200, deep=3600, rem=13800, awake=600, unmeasured=1200)
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_without_levels_the_total_stands_and_what_cannot_be_read_is_null(name: str) -> None:
+    result = normal({"sleeps": [sleep(sleepLevelsMap=None) | {name: "NaN"}]})
+    (told,) = result.sessions
+    assert [reason for _, reason in result.aside] == ["tells a duration that cannot be read"]
+    stages = {"light": 18000, "deep": 3600, "rem": 3000, "awake": 600, "unmeasured": 0}
+    lost = stages.get(SUMS[name], 0) if SUMS[name] in ("light", "deep", "rem") else None
+    stages = {stage: seconds for stage, seconds in stages.items() if stage != SUMS[name]}
+    assert told.totals == Totals(asleep=lost, **stages)
+    assert hours(told) == (7.0 if "awake" in stages else 410 / 60)
+
+
+def test_without_a_total_no_night_can_be_made() -> None:
+    stage = sleep(sleepLevelsMap=None, durationInSeconds=None) | {"remSleepInSeconds": "NaN"}
+    for bad in (stage, by_hand() | {"durationInSeconds": "NaN"}):
+        (raw,) = (raw for item in items(sleeps=[bad]) for raw in item.raws)
+        assert raw.problem == "tells a duration that nobody sleeps"
 
 
 def test_what_was_not_staged_is_sleep_of_unknown_stage() -> None:
@@ -271,7 +312,7 @@ def test_the_resting_heart_rate_is_that_of_the_date() -> None:
 def test_hrv_is_the_makers_mean_of_the_night() -> None:
     values = every(300, [40, 60, 50, 900])
     told = session(sleep(), hrv=[beside(0, 420, lastNightAvg=47, hrvValues=values)])
-    assert told.vitals == {"hrv_rmssd": Vital(47, 40, 60, 3)}
+    assert told.vitals == {"hrv_rmssd": Vital(47, 40, 60)}  # of no count of samples: it is theirs
     assert told.maker["lastNightAvg"] == 47
     told = session(sleep(), hrv=[beside(0, 420, hrvValues=values)])
     assert told.vitals == {"hrv_rmssd": Vital(50, 40, 60, 3)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +19,16 @@ SAME = 60  # seconds that sums may differ by and still be the same
 NEAR = dt.timedelta(days=2)  # from a sleep to the naps of its date
 BEYOND = 12 * 3600  # seconds after the end that the sums tell: no level reaches as far
 EDGES = "startTimeInSeconds", "endTimeInSeconds"
+STAGES = {"light", "deep", "rem"}
+# What a sum is called; unmeasurable is spelled in two ways, and both occur.
+SUMS = {
+    "slept": ("durationInSeconds",),
+    "light": ("lightSleepDurationInSeconds",),
+    "deep": ("deepSleepDurationInSeconds",),
+    "rem": ("remSleepInSeconds",),
+    "awake": ("awakeDurationInSeconds",),
+    "unmeasured": ("unmeasurableSleepInSeconds", "unmeasurableSleepDurationInSeconds"),
+}
 WORDS = {
     "light": Stage.LIGHT,
     "deep": Stage.DEEP,
@@ -55,10 +65,15 @@ class Sums(NamedTuple):
     rem: int | None
     awake: int | None
     unmeasured: int | None
+    unstaged: int = 0  # asleep in a stage whose sum cannot be read
 
     @property
     def staged(self) -> int:
         return sum(filter(None, (self.light, self.deep, self.rem)))
+
+    @property
+    def asleep(self) -> int:
+        return self.staged + self.unstaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,60 +119,84 @@ class Summary:
 
 def summary_of(told: Mapping[str, Any]) -> Summary | str:
     """A sleep summary, or why it cannot be read."""
-    start, sums = instant(told.get("startTimeInSeconds")), _sums(told)
+    start, (sums, unread) = instant(told.get("startTimeInSeconds")), _sums(told)
     if start is None:
         return "does not say when it began"
-    if sums is None:
-        return "tells a duration that nobody sleeps"
     validation = text(told.get("validation")).upper()
     summed = _length(sums)
     furthest = min(summed + BEYOND, LONGEST) if summed else LONGEST
     read = list(_levels(inside(told, "sleepLevelsMap"), start, furthest))
     levels = tuple(level for level in read if level is not None)
-    length = max([summed, *(level.end for level in levels)])
+    mended = _mended(sums, unread, levels)
     if validation == OFF_WRIST:
         length, levels = 0, ()
-    elif problem := _problem(sums, length):
-        return problem
+    elif mended is None:
+        return "tells a duration that nobody sleeps"
+    else:
+        length = max([_length(mended), *(level.end for level in levels)])
+        if problem := _problem(mended, length):
+            return problem
     naps = [_nap(nap, start) for nap in items(told.get("naps"))]
+    unknown = [None for _ in unread if not _tell_sleep(levels)]
     return Summary(
         start=start,
         seconds=length,
         zone=offset(numeral(told.get("startTimeOffsetInSeconds"))),
         validation=validation,
-        sums=sums,
+        sums=mended or sums,
         levels=levels,
         naps=tuple(sorted({nap for nap in naps if nap is not None})),
         lost=tuple(
             f"tells a {what} that cannot be read"
-            for what, found in (("nap", naps), ("level", read))
+            for what, found in (("nap", naps), ("level", read), ("duration", unknown))
             if None in found and validation != OFF_WRIST
         ),
         told=told,
     )
 
 
-def _sums(told: Mapping[str, Any]) -> Sums | None:
-    """None where one of them is told and cannot be."""
-    spelled = "unmeasurableSleepInSeconds", "unmeasurableSleepDurationInSeconds"  # both occur
-    names = (
-        "durationInSeconds",
-        "lightSleepDurationInSeconds",
-        "deepSleepDurationInSeconds",
-        "remSleepInSeconds",
-        "awakeDurationInSeconds",
-        next((name for name in spelled if told.get(name) is not None), spelled[0]),
-    )
-    sums = [seconds(numeral(told.get(name)), LONGEST) for name in names]
-    unread = [n for n, v in zip(names, sums, strict=True) if v is None and told.get(n) is not None]
-    return None if unread else Sums(*sums)
+def _sums(told: Mapping[str, Any]) -> tuple[Sums, set[str]]:
+    """What can be read of them, and which of them are told and cannot be."""
+    sent = {
+        name: next((told[key] for key in keys if told.get(key) is not None), None)
+        for name, keys in SUMS.items()
+    }
+    read = {name: seconds(numeral(value), LONGEST) for name, value in sent.items()}
+    return Sums(**read), {n for n, value in sent.items() if value is not None and read[n] is None}
+
+
+def _mended(sums: Sums, unread: set[str], levels: Sequence[Level]) -> Sums | None:
+    """What cannot be read is taken from the levels. Without them it stays unknown, and the total
+    stands without its stage; None where the total itself cannot be made."""
+    if unread and _tell_sleep(levels):
+        return sums._replace(**{name: _summed(levels)[name] for name in unread})
+    if unread & STAGES:
+        unstaged = (sums.slept or 0) - sums.staged
+        return sums._replace(unstaged=unstaged) if unstaged > 0 else None
+    return None if unread and not (sums.slept or sums.staged) else sums
+
+
+def _tell_sleep(levels: Sequence[Level]) -> bool:
+    return any(level.stage.is_sleep for level in levels)
+
+
+def _summed(levels: Sequence[Level]) -> dict[str, int]:
+    """The sums that levels tell. A hole is unmeasured, as is a word that nobody knows."""
+    found = dict.fromkeys(SUMS, 0)
+    for level in levels:
+        if level.stage is not Stage.UNKNOWN:
+            found[level.stage.value] += level.end - level.begin
+    found["slept"] = sum(found[name] for name in STAGES)
+    told = found["slept"] + found["awake"]
+    found["unmeasured"] = max(max(level.end for level in levels) - told, 0)
+    return found
 
 
 def _length(sums: Sums) -> int:
     """Of the whole sleep. Garmin's duration is the time asleep or, in older summaries, all of it:
     each summary tells by its stages which one it means."""
-    whole = sums.staged + (sums.awake or 0) + (sums.unmeasured or 0)
-    if sums.slept is None or abs(sums.slept - sums.staged) <= SAME:
+    whole = sums.asleep + (sums.awake or 0) + (sums.unmeasured or 0)
+    if sums.slept is None or abs(sums.slept - sums.asleep) <= SAME:
         return whole
     return sums.slept
 
@@ -166,7 +205,7 @@ def _problem(sums: Sums, length: int) -> str | None:
     wrong = {
         "lasts no time at all": length == 0,
         "lasts longer than 48 hours": length > LONGEST,
-        "has stages that are longer than itself": sums.staged > length + SAME,
+        "has stages that are longer than itself": sums.asleep > length + SAME,
         "was awake for longer than it lasts": (sums.awake or 0) > length + SAME,
     }
     return next((words for words, holds in wrong.items() if holds), None)

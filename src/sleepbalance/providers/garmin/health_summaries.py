@@ -231,6 +231,7 @@ def _totals(sums: Sums, length: int, *, worn: bool, timed: bool) -> Totals | Non
             light=sums.light,
             deep=sums.deep,
             rem=sums.rem,
+            asleep=sums.unstaged or None,
             awake=sums.awake,
             unmeasured=sums.unmeasured,
         )

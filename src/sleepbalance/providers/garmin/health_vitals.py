@@ -80,7 +80,7 @@ def _hrv(beside: Iterable[Raw], asleep: Span) -> Vital | None:
         elif values is None:
             return Vital(mean)
         else:
-            return Vital(mean, values.low, values.high, values.samples)
+            return Vital(mean, values.low, values.high)  # without a count: the mean is not of them
     return None
 
 
