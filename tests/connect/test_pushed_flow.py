@@ -62,7 +62,6 @@ def test_a_month_comes_by_push_and_then_each_night_as_it_is_slept(
     here: Home, played: Makers, tmp_path: Path
 ) -> None:
     _connect(here)
-    here.app.set_zone(None, "Europe/Berlin", None, None)  # only where a night began is told
     (row,) = _sync(here)
     assert (row["status"], row["detail"]["requests"]) == ("success", 3)
     assert _sync(here) == []

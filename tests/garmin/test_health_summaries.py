@@ -281,6 +281,46 @@ def test_where_one_awoke_is_told_only_if_it_is_proven(more: Json, zone: str | No
     assert (found[0].zone_start, found[0].zone_end) == ("+01:00", zone)
 
 
+CLOCKS_BACK = dt.datetime(2026, 10, 24, 22, tzinfo=dt.UTC)  # midnight in Berlin
+CLOCKS_ON = dt.datetime(2026, 3, 28, 23, tzinfo=dt.UTC)
+
+
+def of_the_day(midnight: dt.datetime, offset: int, length: int) -> Json:
+    begin = (midnight - START).total_seconds() / 60
+    return beside(begin, length / 60, startTimeOffsetInSeconds=offset)
+
+
+@pytest.mark.parametrize(
+    ("midnight", "offset", "length", "ends"),
+    [
+        (CLOCKS_BACK, 7200, 90_000, "+01:00"),
+        (CLOCKS_ON, 3600, 82_800, "+02:00"),
+        (CLOCKS_BACK, 7200, 86_400, "+02:00"),  # e.g. in Africa, where no clock is changed
+        (CLOCKS_BACK, 7200, 82_800, None),  # not over yet
+        (CLOCKS_BACK + dt.timedelta(days=7), 3600, 90_000, None),  # no clock is: one flew
+    ],
+)
+def test_a_day_of_more_or_fewer_hours_tells_that_the_clock_was_changed(
+    midnight: dt.datetime, offset: int, length: int, ends: str | None
+) -> None:
+    begin = (midnight - START).total_seconds() / 60 - 30
+    told = sleep(begin, startTimeOffsetInSeconds=offset)
+    found = session(told, dailies=[of_the_day(midnight, offset, length)])
+    assert found.zone_end == ends
+
+
+def test_the_night_after_the_clock_was_changed_is_none_in_which_it_is() -> None:
+    evening = sleep((CLOCKS_BACK - START).total_seconds() / 60 + 24 * 60)  # 23:00, of the day
+    found = session(evening, dailies=[of_the_day(CLOCKS_BACK, 7200, 90_000)])
+    assert (found.zone_start, found.zone_end) == ("+01:00", None)
+
+
+def test_a_nap_after_the_clock_was_changed_tells_it_too() -> None:
+    begin = (CLOCKS_BACK - START).total_seconds() / 60
+    told = sleep(begin, startTimeOffsetInSeconds=7200, naps=[nap(begin + 900, 30)])
+    assert sessions(sleeps=[told])[0].zone_end == "+01:00"
+
+
 @pytest.mark.parametrize("offset", [None, 3601, 10**9, "x", True])
 def test_an_odd_offset_is_none(offset: object) -> None:
     (raw,) = pushed(sleeps=[sleep(startTimeOffsetInSeconds=offset)])

@@ -1,8 +1,12 @@
-"""Where in time a maker's record can lie, and what is wrong with one that lies elsewhere."""
+"""Where in time and under which clock a maker's record can lie, and what is wrong with others."""
 
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from sleepbalance.model import local
 
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 LONGEST = dt.timedelta(hours=48)  # no sleep lasts longer
@@ -37,3 +41,15 @@ def anywhere(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """From when a date begins to when it ends, wherever on earth it is told."""
     midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
     return midnight - EAST, midnight + DAY + WEST
+
+
+@lru_cache(maxsize=64)  # it looks through all the zones there are
+def clocks_changed(start: dt.datetime, end: dt.datetime, before: str, after: str) -> bool:
+    """Whether somewhere on earth the clock had the one offset at the start, the other at the end."""
+
+    def shows(at: dt.datetime, zone: str, offset: str) -> bool:
+        return at.astimezone(ZoneInfo(zone)).utcoffset() == local(at, offset).utcoffset()
+
+    return any(
+        shows(start, zone, before) and shows(end, zone, after) for zone in available_timezones()
+    )

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sleepbalance.hypnograms import Canvas, asleep, slept
 from sleepbalance.model import Kind, Method, Piece, Segment, Session, Stage, Totals
-from sleepbalance.payloads import date, decode, inside, numeral, offset, unpack
+from sleepbalance.payloads import date, decode, inside, numeral, offset, seconds, unpack
 from sleepbalance.provider import Normalised, Raw
+from sleepbalance.provider.places import clocks_changed
 
 from . import health_vitals as vitals
-from .health_records import PULSE_OX, RESPIRATION, sleep_name, version
-from .health_sleep import SAME, Nap, Summary, Sums, summary_of
+from .health_records import DAILIES, PULSE_OX, RESPIRATION, sleep_name, version
+from .health_sleep import DAY, SAME, Nap, Summary, Sums, summary_of
 from .health_values import instant
 
 DOOR = "health"
 HOUR = dt.timedelta(hours=1)
+CLOCK = 3600  # seconds that clocks are changed by at most
+OFFSET = "startTimeOffsetInSeconds"
 # What comes later covers what is there: Garmin does not say when a stage was written.
 LAYERS = (Stage.UNKNOWN, Stage.AWAKE, Stage.LIGHT, Stage.DEEP, Stage.REM)
 # Of a summary, what has no place of its own in a session.
@@ -250,25 +254,40 @@ def _zone_end(summary: Summary, beside: Iterable[Raw]) -> str | None:
     """Where the clock was when somebody awoke, if anything proves it.
 
     A summary tells the offset of its start only, and in some nights the clock is changed, or one
-    flies. What was measured in the last hour tells its own; and if the next thing that is told
-    still has the offset of the start, nothing changed between. Else the neighbours decide.
+    flies. What was measured in the last hour tells its own; if the next thing that is told still
+    has the offset of the start, nothing changed between; and if it has another one, and clocks
+    were changed just so during the sleep, they were here. Else the neighbours decide.
     """
     marks = sorted(_marks(summary, beside))
     last = [zone for start, zone in marks if summary.end - HOUR <= start <= summary.end]
     if last:
         return last[-1]
-    later = [zone for start, zone in marks if start > summary.end]
-    return summary.zone if later and later[0] == summary.zone else None
+    later = next((zone for start, zone in marks if start > summary.end), None)
+    if later is None or summary.zone is None or later == summary.zone:
+        return later if summary.zone else None
+    changed = clocks_changed(summary.start, summary.end, summary.zone, later)
+    return later if changed else None
 
 
 def _marks(summary: Summary, beside: Iterable[Raw]) -> Iterator[tuple[dt.datetime, str]]:
+    """Instants with the offset of the clock there."""
     for nap in summary.naps:
         if nap.zone is not None:
             yield nap.start, nap.zone
     for raw in beside:
         told = unpack(raw.payload) if raw.kind == RESPIRATION else [raw.payload]
-        for each in told if raw.kind in (RESPIRATION, PULSE_OX) else ():
-            start = instant(inside(decode(each)).get("startTimeInSeconds"))
-            zone = offset(numeral(inside(decode(each)).get("startTimeOffsetInSeconds")))
-            if start is not None and zone is not None:
-                yield start, zone
+        for each in told if raw.kind in (RESPIRATION, PULSE_OX, DAILIES) else ():
+            yield from _marks_of(raw.kind, inside(decode(each)))
+
+
+def _marks_of(kind: str, told: Mapping[str, Any]) -> Iterator[tuple[dt.datetime, str]]:
+    """A day runs from midnight to midnight: if it has an hour more, the clock went back by it."""
+    start, ahead = instant(told.get("startTimeInSeconds")), numeral(told.get(OFFSET))
+    zone = offset(ahead)
+    if start is None or ahead is None or zone is None:
+        return
+    yield start, zone
+    length = seconds(numeral(told.get("durationInSeconds")), 2 * DAY)
+    if kind == DAILIES and length and (at_end := offset(ahead + DAY - length)) is not None:
+        if abs(DAY - length) <= CLOCK:
+            yield start + dt.timedelta(seconds=length), at_end
