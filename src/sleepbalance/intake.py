@@ -77,7 +77,7 @@ class Intake:
     leaving: dict[str, Stored] = field(default_factory=dict)
     roaming: bool = False
     tally: Counter[str] = field(default_factory=Counter)
-    removed: int = 0
+    withdrawn: set[str] = field(default_factory=set)  # ids of sessions that were hidden
     ends: tuple[dt.datetime, dt.datetime] | None = None  # of the first and of the last sleep
     moved: dict[str, list[Span]] = field(default_factory=dict)  # out of a source
     bared: list[Span] = field(default_factory=list)  # what changed records no longer speak of
@@ -85,6 +85,10 @@ class Intake:
     @property
     def counts(self) -> Counts:
         return Counts(**self.tally)
+
+    @property
+    def removed(self) -> int:
+        return len(self.withdrawn)
 
     @cached_property
     def shared(self) -> bool:
@@ -208,7 +212,7 @@ class Intake:
         self.leaving.pop(stored.report.id, None)
         sessions.hide(self.connection, [stored.report.id], self.now)
         self.count(stored.report.session, "updated")
-        self.removed += 1
+        self.withdrawn.add(stored.report.id)
         self.changed.append(_reported(stored))
 
     def _hide(self, source: str, gone: Stretches) -> None:

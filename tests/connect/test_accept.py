@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -11,10 +12,16 @@ from typing import Any
 
 import pytest
 
+from sleepbalance.app import opened
+from sleepbalance.folder import locate
+from sleepbalance.provider import Grant
+from sleepbalance.store import tokens
+from sleepbalance.store.engine import writing
 from tests.connect.played import Makers, Shell
 from tests.garmin.exported import export
-from tests.garmin.health_made import ME, OTHER, sleep
+from tests.garmin.health_made import ME, NIGHT, OTHER, sleep
 from tests.homes import run
+from tests.network.bonds import vault
 
 LONG_AGO = -60 * 24 * 200  # minutes
 
@@ -146,6 +153,66 @@ def test_real_pushes_stay_out_of_a_sandbox_and_made_up_ones_out_of_a_home(
     assert "does not belong" in refused.stderr
     assert shell.run("accept", "garmin", body).returncode == 0  # set aside: nobody has the account
     assert shell.json("nights") == []
+
+
+def permissions(allowed: list[str], days: int) -> Any:
+    changed = int(dt.datetime.now(dt.UTC).timestamp()) - days * 86_400
+    told = {"userId": ME, "summaryId": "x", "permissions": allowed, "changeTimeInSeconds": changed}
+    return {"userPermissionsChange": [told]}
+
+
+def test_what_was_switched_off_stays_off_when_an_older_body_comes(real: Real) -> None:
+    real.accept({"sleeps": [sleep()]}, "--account", ME)
+    assert "was changed" in real.accept(permissions([], 2))["detail"]["summary"]
+    late = real.accept(permissions(["HEALTH_EXPORT"], 9))
+    assert late["detail"]["summary"] == "what may be read has changed since, and stays"
+    (bond,) = real.json("connections")
+    assert bond["granted_scopes"] == ["-"]
+
+
+def test_a_body_from_before_one_connected_again_does_not_end_it(real: Real) -> None:
+    """It says nothing of when it was; but its file was written before."""
+    real.accept({"sleeps": [sleep()]}, "--account", ME)
+    gone = {"deregistrations": [{"userId": ME}]}
+    path = real.body(gone)
+    let_in = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    os.utime(path, (let_in.timestamp() - 60,) * 2)
+    with opened(locate(real.folder / "data", None)) as app, writing(app.engine) as connection:
+        tokens.bind(
+            connection,
+            vault(),
+            user_id=app.person(None).id,
+            provider="garmin",
+            door="health",
+            account=ME,
+            grant=Grant(access="made-up"),
+            secret="made-up",
+            now=let_in,
+        )
+    row = real.json("accept", "garmin", path)
+    assert "it stays connected" in row["detail"]["summary"]
+    assert real.json("connections")[0]["status"] == "connected"
+    real.accept(gone)
+    assert real.json("connections")[0]["status"] == "disconnected"
+
+
+def test_off_the_wrist_is_said_with_the_date_of_its_night(real: Real) -> None:
+    off = sleep(night=(), validation="OFF_WRIST", sleepLevelsMap={})  # it began at 23:00
+    row = real.accept({"sleeps": [off]}, "--account", ME)
+    assert (row["sync_date_from"], row["sync_date_to"]) == ("2026-11-21", "2026-11-21")
+    early = sleep(200, night=(), validation="OFF_WRIST", sleepLevelsMap={})  # at 02:20
+    assert real.accept({"sleeps": [early]})["sync_date_to"] == "2026-11-21"
+
+
+def test_what_is_played_again_is_said_as_what_it_tells(real: Real) -> None:
+    tentative, final = sleep(validation="AUTO_TENTATIVE"), sleep(night=NIGHT[:4])
+    off = sleep(1440, night=(), validation="OFF_WRIST", sleepLevelsMap={})
+    other = sleep(1440)
+    real.accept({"sleeps": [tentative, other]}, "--account", ME)
+    said = [real.accept({"sleeps": [one]})["detail"]["summary"] for one in (final, tentative)]
+    assert said == ["1 sleep came by push", "1 sleep came by push, nothing new"]
+    said = [real.accept({"sleeps": [one]})["detail"]["summary"] for one in (off, other)]
+    assert said == ["1 sleep taken back, or off the wrist", "1 sleep known, and taken back since"]
 
 
 def test_what_is_only_pushed_is_said_as_that(real: Real) -> None:

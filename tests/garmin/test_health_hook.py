@@ -19,6 +19,7 @@ from tests.garmin.health_made import (
     ME,
     NOW,
     OTHER,
+    START,
     at,
     beside,
     body,
@@ -94,6 +95,21 @@ def test_several_people_and_types_come_in_one_body() -> None:
 def test_no_permission_at_all_is_told_as_such(name: str) -> None:
     (item,) = items(**{name: [{"userId": ME, "permissions": []}]})
     assert (item.account, item.scopes, item.problem) == (ME, frozenset(), None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "at"), [(at(0), START), ("soon", None), (None, None), (at(0) * 1000, None)]
+)
+def test_a_change_of_permissions_says_when_it_was(changed: Any, at: dt.datetime | None) -> None:
+    told = {"userId": ME, "permissions": [], "changeTimeInSeconds": changed}
+    (item,) = items(userPermissionsChange=[told])
+    assert (item.scopes, item.at) == (frozenset(), at)
+
+
+def test_a_time_that_is_no_number_costs_no_permission() -> None:
+    told = f'{{"userId": "{ME}", "permissions": ["HEALTH_EXPORT"], "changeTimeInSeconds": NaN}}'
+    (item,) = HOOK.read(f'{{"userPermissionsChange": [{told}]}}'.encode(), NOW)
+    assert (item.scopes, item.at) == (frozenset({"HEALTH_EXPORT"}), None)
 
 
 def test_permissions_that_are_no_list_are_a_problem() -> None:

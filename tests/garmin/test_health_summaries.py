@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -169,11 +170,11 @@ def test_without_levels_the_total_stands_and_what_cannot_be_read_is_null(name: s
     result = normal({"sleeps": [sleep(sleepLevelsMap=None) | {name: "NaN"}]})
     (told,) = result.sessions
     assert [reason for _, reason in result.aside] == ["tells a duration that cannot be read"]
-    stages = {"light": 18000, "deep": 3600, "rem": 3000, "awake": 600, "unmeasured": 0}
-    lost = stages.get(SUMS[name], 0) if SUMS[name] in ("light", "deep", "rem") else None
-    stages = {stage: seconds for stage, seconds in stages.items() if stage != SUMS[name]}
-    assert told.totals == Totals(asleep=lost, **stages)
-    assert hours(told) == (7.0 if "awake" in stages else 410 / 60)
+    whole = Totals(light=18000, deep=3600, rem=3000, awake=600, unmeasured=0)
+    lost = {"light": 18000, "deep": 3600, "rem": 3000}.get(SUMS[name])  # of unknown stage
+    nothing: Json = {} if name == "durationInSeconds" else {SUMS[name]: None}
+    assert told.totals == replace(whole, asleep=lost, **nothing)
+    assert hours(told) == (410 / 60 if name == "awakeDurationInSeconds" else 7.0)
 
 
 def test_without_a_total_no_night_can_be_made() -> None:

@@ -23,7 +23,7 @@ ME = "dreamer"
 @pytest.fixture
 def pushing(world: World) -> World:
     world.provider = make_pushing()
-    world.alter(created_at=world.now)
+    world.alter(created_at=world.now, connected_at=world.now)
     return world
 
 
@@ -154,6 +154,26 @@ def test_a_sleep_that_is_taken_back_is_said_with_its_date(pushing: World, *, kno
     assert row["detail"]["summary"] == "1 sleep came by push, 1 sleep taken back, or off the wrist"
 
 
+def test_a_sleep_that_was_taken_back_and_is_told_again_is_said_as_that(pushing: World) -> None:
+    """Whoever it is that still knows of it, this body tells a sleep."""
+    push(pushing, *told(NIGHT))
+    off = replace(NIGHT, kind=TAKEN_BACK, updated="2026-11-16T00:00:00+00:00")
+    for _ in range(2):
+        assert said(push(pushing, *told(off)))[0] == "1 sleep taken back, or off the wrist"
+        assert said(push(pushing, *told(NIGHT)))[:2] == (
+            "1 sleep known, and taken back since",
+            THAT_DATE,
+        )
+
+
+def test_what_is_known_is_said_as_nothing_new(pushing: World) -> None:
+    push(pushing, *told(NIGHT))
+    row = push(pushing, *told(NIGHT))
+    assert row["detail"]["summary"] == "1 sleep came by push, nothing new"
+    row = push(pushing, *told(NIGHT, night("2026-11-17")))
+    assert row["detail"]["summary"] == "2 sleeps came by push"
+
+
 def test_dates_that_cannot_be_asked_any_more_are_refused(pushing: World) -> None:
     pushing.provider = make_pushing(reading=make_pushing().remote[0].api.reading)
     pushing.maker.fail("backfill", NotEntitled("Too early."))
@@ -224,6 +244,50 @@ def test_what_may_be_read_changes_with_a_push(pushing: World) -> None:
     (row,) = pushing.sync()
     assert (row["status"], row["error_code"]) == ("failed", "SCOPE_MISSING")
     assert asked(pushing) == []
+
+
+def test_an_older_word_of_what_may_be_read_changes_nothing(pushing: World) -> None:
+    pushing.alter(connected_at=pushing.now - 10 * DAY)
+
+    def word(allowed: set[str], days: int) -> tuple[str, set[str]]:
+        item = Item(account=ME, scopes=frozenset(allowed), at=pushing.now - days * DAY)
+        row, bond = push(pushing, item), pushing.connected()
+        assert bond is not None
+        assert row["status"] == "success"
+        return row["detail"]["summary"], set(bond.scopes)
+
+    assert word({"sleep"}, 5) == ("what may be read was changed", {"sleep"})
+    assert word(set(), 2) == ("what may be read was changed", {"-"})
+    assert word({"sleep"}, 5) == ("what may be read has changed since, and stays", {"-"})
+    assert word(set(), 2) == ("what may be read is known", {"-"})
+    assert word({"sleep"}, -9) == ("what may be read was changed", {"sleep"})  # a clock that errs
+    pushing.now += DAY
+    assert word(set(), 0) == ("what may be read was changed", {"-"})
+
+    pushing.alter(connected_at=pushing.now, granted_scopes="sleep")  # the person connected again
+    assert word(set(), 1) == ("what may be read has changed since, and stays", {"sleep"})
+
+
+def test_the_newest_word_of_a_body_counts_whatever_its_place(pushing: World) -> None:
+    pushing.alter(connected_at=pushing.now - 10 * DAY)
+    days = {1: {"sleep"}, 3: {"beats"}, 2: set[str]()}
+    items = [
+        Item(account=ME, scopes=frozenset(allowed), at=pushing.now - day * DAY)
+        for day, allowed in days.items()
+    ]
+    push(pushing, *items)
+    assert pushing.connected().scopes == {"sleep"}  # type: ignore[union-attr]
+
+
+def test_the_end_of_an_earlier_consent_does_not_end_this_one(pushing: World) -> None:
+    pushing.alter(connected_at=pushing.now - DAY)
+    ended = Item(account=ME, ended="You ended it there.", at=pushing.now - 2 * DAY)
+    row = push(pushing, ended)
+    assert "it stays connected" in row["detail"]["summary"]
+    assert pushing.connected().status == "connected"  # type: ignore[union-attr]
+    row = push(pushing, replace(ended, at=None))
+    assert row["detail"]["summary"] == "You ended it there"
+    assert pushing.connected().status == "disconnected"  # type: ignore[union-attr]
 
 
 def test_a_push_waits_for_a_sync_that_runs(pushing: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -54,6 +55,18 @@ class Accepted:
         return "failed" if states == {"failed"} else "partial"
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A body that is being taken in, whosever it is."""
+
+    outside: Outside
+    provider: Provider
+    hook: Hook
+    now: dt.datetime
+    sent_by: dt.datetime
+    waiting: Callable[[], None]
+
+
 def accept(
     outside: Outside,
     provider_id: str,
@@ -70,7 +83,7 @@ def accept(
     """
     provider = providers.meant(provider_id)
     hook = _hook(provider)
-    body = _body(path)
+    body, written = _body(path)
     try:
         items = list(hook.read(body, outside.now()))
     except Malformed as error:
@@ -81,7 +94,10 @@ def accept(
         guard(outside.app, path, body)
         _claim(outside.app, provider, hook, items, user, account)
     mine, aside = _sorted(outside.app, provider, items, user)
-    attempts = [_take(outside, provider, hook, bond, told, waiting) for bond, told in mine]
+    now = outside.now()
+    made_up = outside.app.folder.made_up  # its makers have a clock of their own
+    job = _Job(outside, provider, hook, now, now if made_up else min(now, written), waiting)
+    attempts = [_take(job, bond, told) for bond, told in mine]
     problems = Counter(item.problem for item in items if not item.account and item.problem)
     return Accepted(provider.id, attempts, aside, problems)
 
@@ -96,11 +112,13 @@ def _hook(provider: Provider) -> Hook:
     return provider.hooks[0]
 
 
-def _body(path: Path) -> bytes:
+def _body(path: Path) -> tuple[bytes, dt.datetime]:
+    """What is in it, and when it was written: the maker sent it before that."""
     try:
-        if path.stat().st_size > LARGEST:
+        there = path.stat()
+        if there.st_size > LARGEST:
             raise UsageError(f"{path.name} is larger than {LARGEST >> 20} MiB: no body is.")
-        return path.read_bytes()
+        return path.read_bytes(), dt.datetime.fromtimestamp(int(there.st_mtime), dt.UTC)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
 
@@ -162,14 +180,8 @@ def _sorted(
     return [(bond, told) for bond, told in mine if told], dict(sorted(aside.items()))
 
 
-def _take(
-    outside: Outside,
-    provider: Provider,
-    hook: Hook,
-    bond: Connected,
-    items: Sequence[Item],
-    waiting: Callable[[], None],
-) -> dict[str, Any]:
+def _take(job: _Job, bond: Connected, items: Sequence[Item]) -> dict[str, Any]:
+    outside, provider, hook = job.outside, job.provider, job.hook
     with ExitStack() as stack:
         client: Client | None = None
         if bond.usable and any(item.address is not None for item in items):
@@ -182,8 +194,9 @@ def _take(
             provider=provider,
             hook=hook,
             items=items,
-            now=outside.now(),
+            now=job.now,
+            sent_by=job.sent_by,
             client=client,
-            waiting=waiting,
+            waiting=job.waiting,
         )
         return sync.take_push(outside.app.engine, push)

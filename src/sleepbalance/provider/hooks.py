@@ -38,7 +38,8 @@ class Item:
 
     `raws` are data; `address` is where the maker says that they lie, checked by the provider, so
     that it may be asked with the person's token. `ended` says in words why the consent is gone,
-    `scopes` what may be read from now on. `problem` is why an item could not be read: then
+    `scopes` what may be read from now on. `at` is when that happened, where the maker tells it:
+    what comes late never undoes what is newer. `problem` is why an item could not be read: then
     `account` may be "".
     """
 
@@ -47,6 +48,7 @@ class Item:
     address: str | None = None
     ended: str | None = None
     scopes: frozenset[str] | None = None
+    at: dt.datetime | None = None
     problem: str | None = None
 
 

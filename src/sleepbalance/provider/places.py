@@ -45,7 +45,7 @@ def anywhere(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
 
 @lru_cache(maxsize=64)  # it looks through all the zones there are
 def clocks_changed(start: dt.datetime, end: dt.datetime, before: str, after: str) -> bool:
-    """Whether somewhere on earth the clock had the one offset at the start, the other at the end."""
+    """Whether somewhere on earth the clock had these offsets, one at the start, one at the end."""
 
     def shows(at: dt.datetime, zone: str, offset: str) -> bool:
         return at.astimezone(ZoneInfo(zone)).utcoffset() == local(at, offset).utcoffset()

@@ -60,6 +60,11 @@ class Connected:
         return self.is_active and self.status in ("connected", "needs_reconnect")
 
     @property
+    def let_in_at(self) -> dt.datetime | None:
+        """When the person let us in; None where they never did, and only pushes arrive."""
+        return None if self.status_reason == PUSHED_ONLY else self.connected_at
+
+    @property
     def gone(self) -> bool:
         """Whether the person ended it; who knows only the seed's columns clears `is_active`."""
         ended = ("disconnected", "connected", "needs_reconnect")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     cast,
     exists,
+    func,
     insert,
     select,
     type_coerce,
@@ -173,6 +174,14 @@ def gave_nothing(
     asked = _told(connection, "beside") >= sleeps
     query = _of(connection_id).where(_came(connection, resource) == 0, asked).distinct()
     return [(row.sync_date_from, row.sync_date_to) for row in connection.execute(query)]
+
+
+def scopes_told_at(connection: Connection, connection_id: str) -> dt.datetime | None:
+    """When the newest change of what may be read happened, as `detail.scopes_at` tells."""
+    told = func.max(_told(connection, "scopes_at"))
+    query = select(told).where(table.c.connection_id == connection_id)
+    newest = connection.execute(query).scalar_one()
+    return None if newest is None else dt.datetime.fromtimestamp(newest, dt.UTC)
 
 
 def _of(connection_id: str) -> Select[tuple[dt.date, dt.date]]:

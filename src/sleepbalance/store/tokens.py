@@ -110,7 +110,8 @@ def bind(
 ) -> str:
     """Keeps a fresh grant as the user's connection to the provider; gives its id.
 
-    `secret` is what renews the token: the refresh token, or the person's key.
+    `secret` is what renews the token: the refresh token, or the person's key. `now` is what the
+    maker's clock shows, by which it tells when things happened.
     """
     bond = connections.ensure(connection, user_id, provider, door, now)
     values = _pair(seals, bond, grant, now) | {
@@ -164,10 +165,11 @@ def refuse(connection: Connection, seen: Stored, reason: str) -> bool:
     return True
 
 
-def allow(connection: Connection, connection_id: str, scopes: Iterable[str]) -> None:
-    """Notes what may be read from now on."""
+def allow(connection: Connection, connection_id: str, scopes: Iterable[str]) -> bool:
+    """Notes what may be read from now on; False where that is known."""
     values = {"granted_scopes": _listed(scopes), "updated_at": clock(connection)}
-    connection.execute(_of(connection_id).values(values))
+    other = wearable_connections.c.granted_scopes.is_distinct_from(values["granted_scopes"])
+    return bool(connection.execute(_of(connection_id).where(other).values(values)).rowcount)
 
 
 def disconnect(connection: Connection, connection_id: str, reason: str | None = None) -> None:

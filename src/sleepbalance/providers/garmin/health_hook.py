@@ -20,6 +20,7 @@ from sleepbalance.payloads import decode, decode_as, inside, items, listed, text
 from sleepbalance.provider import Client, Delivery, Hook, Item, Proof, Raw
 
 from .health_records import KINDS, record
+from .health_values import instant
 
 LARGEST = 32 * 2**20  # bytes; Garmin wants 10 MB to be taken
 BOM = b"\xef\xbb\xbf"
@@ -144,12 +145,13 @@ def _ended(payload: bytes, account: str, place: int) -> Item:
 
 def _permissions(payload: bytes, account: str, place: int) -> Item:
     del place
-    allowed = inside(decode(payload)).get("permissions")
+    told = inside(decode(_summary(payload)))
+    allowed, at = told.get("permissions"), instant(told.get("changeTimeInSeconds"))
     if not account:
         return NOBODY
     if not isinstance(allowed, list):
         return Item(account=account, problem="tells of permissions and does not list them")
-    return Item(account=account, scopes=permissions_of(allowed))
+    return Item(account=account, scopes=permissions_of(allowed), at=at)
 
 
 def permissions_of(allowed: object) -> frozenset[str]:

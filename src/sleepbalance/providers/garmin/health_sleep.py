@@ -20,7 +20,7 @@ NEAR = dt.timedelta(days=2)  # from a sleep to the naps of its date
 BEYOND = 12 * 3600  # seconds after the end that the sums tell: no level reaches as far
 EDGES = "startTimeInSeconds", "endTimeInSeconds"
 STAGES = {"light", "deep", "rem"}
-# What a sum is called; unmeasurable is spelled in two ways, and both occur.
+# What the fields of `Sums` are called; unmeasurable is spelled in two ways, and both occur.
 SUMS = {
     "slept": ("durationInSeconds",),
     "light": ("lightSleepDurationInSeconds",),
@@ -161,8 +161,11 @@ def _sums(told: Mapping[str, Any]) -> tuple[Sums, set[str]]:
         name: next((told[key] for key in keys if told.get(key) is not None), None)
         for name, keys in SUMS.items()
     }
-    read = {name: seconds(numeral(value), LONGEST) for name, value in sent.items()}
-    return Sums(**read), {n for n, value in sent.items() if value is not None and read[n] is None}
+    slept, light, deep, rem, awake, unmeasured = (
+        seconds(numeral(value), LONGEST) for value in sent.values()
+    )
+    sums = Sums(slept, light, deep, rem, awake, unmeasured)
+    return sums, {name for name in sent if sent[name] is not None and getattr(sums, name) is None}
 
 
 def _mended(sums: Sums, unread: set[str], levels: Sequence[Level]) -> Sums | None:

@@ -288,6 +288,6 @@ def _marks_of(kind: str, told: Mapping[str, Any]) -> Iterator[tuple[dt.datetime,
         return
     yield start, zone
     length = seconds(numeral(told.get("durationInSeconds")), 2 * DAY)
-    if kind == DAILIES and length and (at_end := offset(ahead + DAY - length)) is not None:
-        if abs(DAY - length) <= CLOCK:
-            yield start + dt.timedelta(seconds=length), at_end
+    at_end = offset(ahead + DAY - length) if length and abs(DAY - length) <= CLOCK else None
+    if kind == DAILIES and length and at_end:
+        yield start + dt.timedelta(seconds=length), at_end
