@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
+
 from sleepbalance import sandbox
 from sleepbalance.app import accepting, connected
 from sleepbalance.app.links import Links
 from sleepbalance.app.syncing import sync_connected
+from sleepbalance.errors import ScopeMissing, UsageError
 from tests.connect.played import Home, Makers
 from tests.homes import everything_but_the_log
 
@@ -20,11 +24,16 @@ TOLD = ("sleep_date", "sleep_start_time", "sleep_end_time", "total_sleep_time")
 ALL = ("HEALTH_EXPORT", "HISTORICAL_DATA_EXPORT")
 
 
-def _connect(here: Home, allow: tuple[str, ...] = ALL) -> None:
-    links = Links.to(here.makers.outside(here.app), None, MAKER, "health")
+def _connect(
+    here: Home, allow: tuple[str, ...] = ALL, user: str | None = None
+) -> ScopeMissing | None:
+    """Gives what the person did not allow, as it is said."""
+    links = Links.to(here.makers.outside(here.app), user, MAKER, "health")
     login = links.begin(links.redirect_by_hand)
     back = sandbox.consent(login.address, allow=allow)
-    links.keep(links.receive(login, dict(parse_qsl(urlsplit(back).query))))
+    received = links.receive(login, dict(parse_qsl(urlsplit(back).query)))
+    links.keep(received)
+    return links.missing(received.grant)
 
 
 def _sync(here: Home) -> list[dict[str, Any]]:
@@ -125,10 +134,30 @@ def test_who_ends_it_at_the_maker_is_disconnected_and_keeps_the_nights(
 def test_without_the_past_only_what_is_new_comes(
     here: Home, played: Makers, tmp_path: Path
 ) -> None:
-    _connect(here, ("HEALTH_EXPORT",))
-    (row, *_) = _sync(here)
-    assert (row["status"], row["error_code"]) == ("failed", "SCOPE_MISSING")
-    assert "istorical" in row["error_message"]
+    missing = _connect(here, ("HEALTH_EXPORT",))
+    assert missing is not None
+    assert "tick Historical data: sleepbalance connect garmin --door health" in str(missing)
+    assert _sync(here) == []  # nothing is ordered, so nothing fails
+    assert here.app.history(None) == []
+    with pytest.raises(UsageError, match="tick Historical data: sleepbalance connect garmin"):
+        sync_connected(played.outside(here.app), None, MAKER, (dt.date(2026, 11, 1), None))
     played.move(days=3)
     _accept(here, tmp_path)
     assert min(_nights(here)) > "2026-11-20"
+    assert _sync(here) == []
+
+    assert _connect(here) is None
+    assert [row["status"] for row in _sync(here)] == ["success"]
+
+
+def test_whoever_is_not_alone_here_is_told_for_whom_to_connect(here: Home, played: Makers) -> None:
+    for name in ("ida", "otto"):
+        here.app.add_user(name)
+    missing = _connect(here, ("HEALTH_EXPORT",), "ida")
+    assert str(missing).endswith("sleepbalance connect garmin --door health --user ida")
+
+
+def test_without_what_everything_needs_a_sync_fails(here: Home, played: Makers) -> None:
+    _connect(here, ("HISTORICAL_DATA_EXPORT",))
+    (row,) = _sync(here)
+    assert (row["status"], row["error_code"]) == ("failed", "SCOPE_MISSING")

@@ -154,11 +154,12 @@ def _of_client(
     name = f"SLEEPBALANCE_{provider.id.upper()}"
     by_key = any(isinstance(other, ApiKey) for other in provider.remote)
     without = f"so its door {door.name} is shut" if by_key else "so it cannot be connected"
+    steps = door.docs or provider.docs
     return Finding(
         provider.name,
         "ok" if by_key else "mind",
         f"no client is set, {without}. {door.how_to}",
-        f"set {name}_CLIENT_ID and {name}_CLIENT_SECRET; step by step: {provider.docs}",
+        f"set {name}_CLIENT_ID and {name}_CLIENT_SECRET; step by step: {steps}",
     )
 
 

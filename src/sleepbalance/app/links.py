@@ -245,7 +245,21 @@ class Links:
 
     def missing(self, grant: Grant) -> ScopeMissing | None:
         """What the person did not allow, in words; None where nothing is known to be missing."""
-        return _missing(self.door, grant.scopes) if isinstance(self.door, OAuth) else None
+        if not isinstance(self.door, OAuth) or grant.scopes is None:
+            return None
+        lacking = [scope for scope in self.door.scopes if scope.name not in grant.scopes]
+        if not lacking:
+            return None
+        absent = " and ".join(scope.reads for scope in lacking)
+        ticked = next((scope for scope in lacking if scope.ticked), lacking[0])
+        return ScopeMissing(f"You did not allow: {absent}. {ticked.to_allow}: {self._again()}")
+
+    def _again(self) -> str:
+        """The command that connects this person by this door."""
+        with reading(self.outside.app.engine) as connection:
+            bond = connections.find(connection, self.person.id, self.provider.id)
+            plain = f"sleepbalance connect {self.provider.id}"
+            return sync.to_connect(connection, self.provider, bond) if bond else plain
 
     # -- ending --------------------------------------------------------------------------------
 
@@ -338,13 +352,3 @@ class _Fixed:
 
     def refused(self, seen: str, why: NeedsReconnect) -> None:
         """Nothing is stored yet that could be marked."""
-
-
-def _missing(door: OAuth, granted: frozenset[str] | None) -> ScopeMissing | None:
-    if granted is None:
-        return None
-    lacking = [scope for scope in door.scopes if scope.name not in granted]
-    if not lacking:
-        return None
-    absent = " and ".join(scope.reads for scope in lacking)
-    return ScopeMissing(f"You did not allow: {absent}. Connect again to allow it.")

@@ -104,7 +104,8 @@ class Outside:
             name = f"SLEEPBALANCE_{provider.id.upper()}"
             raise UsageError(
                 f"{provider.name} gives its data only to a client that it knows. {door.how_to}"
-                f" Then set {name}_CLIENT_ID and {name}_CLIENT_SECRET. Each step: {provider.docs}"
+                f" Then set {name}_CLIENT_ID and {name}_CLIENT_SECRET."
+                f" Each step: {door.docs or provider.docs}"
             )
         return ClientId(known.id, known.secret)
 

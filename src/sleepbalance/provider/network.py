@@ -122,6 +122,13 @@ class Scope:
     name: str
     reads: str
     needed: bool = False  # without it there is nothing to fetch
+    ticked: str = ""  # what the maker's page calls it, where a person could miss it
+
+    @property
+    def to_allow(self) -> str:
+        """How the person allows it; the command follows."""
+        tick = f" and tick {self.ticked}" if self.ticked else ""
+        return f"To allow it, connect again{tick}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,12 +197,14 @@ class Api:
 
     A maker that answers by push has `order` instead of resources: it asks for a window, each date
     once, and what it asked for, and whatever is new, comes by a hook. For dates that can't be
-    asked any more `fault` says `NotEntitled`.
+    asked any more `fault` says `NotEntitled`. Without `order_scope` nothing is asked for, and what
+    is new comes all the same.
     """
 
     base: str  # e.g. https://health.example.org/
     resources: tuple[Resource, ...] = ()
     order: Callable[[Client, Ask], None] | None = None
+    order_scope: str | None = None
     reading: Reading = Reading()
     fault: Callable[[Reply], SleepBalanceError | Answer | None] = no_fault
     identify: Callable[[Client, Grant], Account]
@@ -209,7 +218,8 @@ class OAuth:
     `redirect` says which callback the maker takes: any port of this computer, or only what was
     registered with the client (`callback` then, unless a setting names another one). The issuer
     that a callback may name (RFC 9207) has to be `issuer`, else the code is not used up. Consents
-    are revoked at `revoke_url` (RFC 7009), or by `revoke` where a maker has its own way.
+    are revoked at `revoke_url` (RFC 7009), or by `revoke` where a maker has its own way. `docs` is
+    the page of this door, where it has one of its own.
     """
 
     api: Api
@@ -230,6 +240,7 @@ class OAuth:
     issuer: str | None = None
     revoke_url: str | None = None
     revoke: Callable[[Client, Grant], None] | None = None
+    docs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,14 @@ def scope_missing(job: Job, step: Step) -> ScopeMissing | None:
     )
 
 
+def order_missing(job: Job, bond: Connected) -> Scope | None:
+    """The permission without which nothing is ordered, though what is new comes by push."""
+    absent = [scope for scope in _scopes(job) if _lacks(bond, scope.name)]
+    if any(scope.needed for scope in absent):
+        return None  # then nothing comes at all, which a sync says
+    return next((scope for scope in absent if scope.name == job.door.api.order_scope), None)
+
+
 def _scopes(job: Job) -> tuple[Scope, ...]:
     return job.door.scopes if isinstance(job.door, OAuth) else ()
 

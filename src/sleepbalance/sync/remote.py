@@ -16,7 +16,7 @@ from sleepbalance.errors import (
     Unavailable,
     UsageError,
 )
-from sleepbalance.provider import Ask, Client
+from sleepbalance.provider import Ask, Client, Scope
 from sleepbalance.store import connections, history, leases
 from sleepbalance.store import windows as rows
 from sleepbalance.store.connections import Connected
@@ -27,7 +27,7 @@ from sleepbalance.store.spool import spooling
 from sleepbalance.sync import windows, words
 from sleepbalance.sync.attempts import fail
 from sleepbalance.sync.commands import to_connect
-from sleepbalance.sync.fetching import Fetched, Fetching, scope_missing
+from sleepbalance.sync.fetching import Fetched, Fetching, order_missing, scope_missing
 from sleepbalance.sync.jobs import Job, Step, look
 from sleepbalance.sync.keeping import Keeping, after_failure, detail
 
@@ -95,6 +95,9 @@ class _Run:
                 return None  # ended since the last window, which says so if that was our doing
             _check(connection, bond, job)
             assert bond is not None
+            if (missing := order_missing(job, bond)) is not None:
+                self._check_allowed(missing, to_connect(connection, job.provider, bond))
+                return None
             known = look(connection, job, bond)
             window = windows.next_window(known, below)
             if window is None:
@@ -111,6 +114,13 @@ class _Run:
             )
             again = to_connect(connection, job.provider, bond)
         return Step(bond, attempt, window, known, job.requests, again)
+
+    def _check_allowed(self, missing: Scope, again: str) -> None:
+        if self.job.only is not None:
+            raise UsageError(
+                f"{self.job.provider.name} is not asked for these dates: you did not allow"
+                f" {missing.reads}. {missing.to_allow}: {again}"
+            )
 
     def _check_dates(self, known: windows.Known) -> None:
         if not self.attempts and known.only is not None:

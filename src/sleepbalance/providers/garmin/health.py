@@ -141,6 +141,7 @@ def _wrong(said: str) -> SleepBalanceError | None:
 HEALTH_API = Api(
     base="https://apis.garmin.com/",
     order=order,
+    order_scope=HISTORY,
     reading=Reading(
         rates=(Rate(100, 60, per="app"),),
         longest=30,
@@ -159,14 +160,15 @@ HEALTH = OAuth(
     token_url="https://diauth.garmin.com/di-oauth2-service/oauth/token",  # noqa: S106 # an address
     scopes=(
         Scope(READ, "sleep, heart rate, HRV, breathing, oxygen", needed=True),
-        Scope(HISTORY, "the nights of the month before you connected"),
+        Scope(HISTORY, "the nights of the month before you connected", ticked="Historical data"),
     ),
     asks_scopes=False,  # the person ticks them on Garmin's page
     how_to=(
         "Garmin gives clients of its Health API to companies in its Connect Developer Program "
-        "only, and took no new ones when this was written; docs/providers/garmin_health.md has "
-        "each step. For your own data take a key of your own."
+        "only, and took no new ones when this was written. For your own data take a key of your "
+        "own."
     ),
+    docs="docs/providers/garmin_health.md",
     pkce=True,
     client_auth="body",
     single_use=True,
