@@ -177,7 +177,7 @@ def test_only_a_repeated_order_is_done() -> None:
 def test_the_page_names_what_is_ordered_and_how_refusals_read() -> None:
     page = Path(__file__).parents[2] / "docs/providers/garmin_health.md"
     text = page.read_text(encoding="utf-8")
-    assert page.name in HEALTH.how_to
+    assert page.name in HEALTH.docs
     assert all(f"`backfill/{kind}`" in text for kind in ORDERED)
     for status in (202, 400, 403, 409, 412, 429):
         assert f"| {status} " in text

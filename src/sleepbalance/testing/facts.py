@@ -28,10 +28,11 @@ class Facts(Suite):
             assert door.how_to.strip().endswith("."), "how_to is a sentence for the person"
 
     def test_docs_page_exists(self) -> None:
-        page = self.provider.docs
-        if not page.startswith("https://"):
-            text = ((self.docs or Path()) / page).read_text(encoding="utf-8")
-            assert self.provider.name in text
+        own = [door.docs for door in self.provider.remote if isinstance(door, OAuth)]
+        for page in (self.provider.docs, *filter(None, own)):
+            if not page.startswith("https://"):
+                text = ((self.docs or Path()) / page).read_text(encoding="utf-8")
+                assert self.provider.name in text
 
     def test_doors_over_the_network_say_how_they_are_used(self) -> None:
         names = [door.name for door in self.provider.remote]
@@ -65,9 +66,9 @@ def _scopes_are_sound(door: OAuth) -> None:
     named = [scope.name for scope in door.scopes]
     assert len(named) == len(set(named)), "one scope is asked for twice"
     assert all(scope.reads.strip() for scope in door.scopes)
-    wanted = [resource.scope for resource in door.api.resources]
+    wanted = [door.api.order_scope, *(resource.scope for resource in door.api.resources)]
     assert {*wanted} <= {None, *named}, "a resource wants a scope that is not asked for"
-    first = next(iter(wanted), None)
+    first = next(iter(wanted[1:]), None)
     assert first is None or first in {s.name for s in door.scopes if s.needed}
 
 
