@@ -16,6 +16,7 @@ from .records import RESTING, STATUS, Reader
 
 BLOCK = 256 * 1024
 LARGEST = 2**20  # bytes of one record; a day has some thousands
+DEEPEST = 64  # objects within each other; Garmin's are three
 MOST_DAMAGES = 100
 
 _NAMED = re.compile(r".*_sleepData|UDSFile_.*|.*_healthStatusData", re.IGNORECASE)
@@ -154,7 +155,7 @@ class Records:
                 self.found += 1
                 yield each
             data = objects.left
-            if data and (len(data) > LARGEST or not more):
+            if data and (objects.endless or len(data) > LARGEST or not more):
                 data = self._beyond(data)
                 if self._damages > MOST_DAMAGES:
                     return
@@ -175,11 +176,15 @@ class Records:
 
 
 class _Objects:
-    """The whole objects at the top of `data`; `left` is the beginning of one that is not."""
+    """The whole objects at the top of `data`; `left` is the beginning of one that is not.
+
+    `endless` says that nobody would nest so: to wait for its end would take for ever.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.left = b""
+        self.endless = False
 
     def __iter__(self) -> Iterator[bytes]:
         data, start, depth = self._data, 0, 0
@@ -188,6 +193,9 @@ class _Objects:
             if mark == b"{":
                 start = start if depth else token.start()
                 depth += 1
+                if depth > DEEPEST:
+                    self.left, self.endless = data[start:], True
+                    return
             elif mark == b"}" and depth:
                 depth -= 1
                 if not depth:
