@@ -86,7 +86,7 @@ def test_everything_of_a_date_is_taken_back(home: Path) -> None:
     run("night", DATE, "--not-sleep", data=home)
     assert night(home)["is_deleted"] == 1
     done = run("night", DATE, "--undo", "--all", data=home).stdout
-    assert "Its numbers are back." in done
+    assert "The night has numbers again." in done
     assert run("night", DATE, data=home).stdout == before
 
 
@@ -121,7 +121,7 @@ def test_no_sleep_leaves_the_row_and_comes_back(home: Path) -> None:
 def test_a_sleep_added_after_it_is_the_night(home: Path) -> None:
     run("night", DATE, "--not-sleep", data=home)
     done = run("night", DATE, "--add", "23:30-06:00", data=home).stdout
-    assert "Its numbers are back." in done
+    assert "The night has numbers again." in done
     assert "Told by you (you added it)." in done
     assert "Test Watch was not taken: you said that this was no sleep." in done
     assert (night(home)["total_sleep_time"], night(home)["is_deleted"]) == (390, 0)
@@ -143,7 +143,7 @@ def test_a_later_word_takes_no_sleep_back(home: Path, said: list[str], minutes: 
     assert night(home, NEXT, "--main")["total_sleep_time"] == 438
     run("night", DATE, "--not-sleep", data=home)
     done = run("night", DATE, *said, data=home).stdout
-    assert "Its numbers are back." in done
+    assert "The night has numbers again." in done
     assert night(home)["total_sleep_time"] == minutes
     assert night(home, DATE, "--not-sleep")["is_deleted"] == 1
 

@@ -56,7 +56,7 @@ def _changes(before: Night | None, after: Night | None) -> list[str]:
         return ["There was no night on this date; now there is one."]
     if before["is_deleted"] != after["is_deleted"]:
         gone = "Its numbers are gone; what was told of it is kept."
-        return [gone if after["is_deleted"] else "Its numbers are back."]
+        return [gone if after["is_deleted"] else "The night has numbers again."]
     ours = zip(one_night.values(before), one_night.values(after), strict=True)
     lines = [f"{label}: {old} → {new}" for (label, old), (_, new) in ours if old != new]
     return lines or ["The numbers of the night are the same."]
