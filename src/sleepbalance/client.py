@@ -26,6 +26,7 @@ from sleepbalance.errors import (
 from sleepbalance.provider import Answer, Api, OAuth, Rate, Remote, Reply
 from sleepbalance.wire import Wire, host_of, reason, retry_after, seconds_of_silence
 
+PATIENCE = 65.0  # seconds: a limit by the minute, and what its pause was rounded up by
 TRIES = 3
 FELT = 0.5  # seconds of waiting; of less nothing is said
 SOON = 5.0  # seconds; less needs no number
@@ -90,7 +91,7 @@ class HttpClient:
         api: Api,
         bearer: Bearer | None,
         *,
-        patience: float = 60.0,
+        patience: float = PATIENCE,
         sleep: Callable[[float], None] = time.sleep,
         pauses: Pauses | None = None,
         hosts: Collection[str] = (),

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from sleepbalance import errors
-from sleepbalance.client import HttpClient, hosts_of
+from sleepbalance.client import PATIENCE, HttpClient, hosts_of
 from sleepbalance.errors import (
     Fatal,
     Gone,
@@ -264,10 +264,10 @@ def test_a_503_says_when_to_come_again(stage: Stage) -> None:
     stage.client(name="Acme").get("a")
     assert stage.time.slept == [20]
     assert stage.heard == ["Acme answered 503; trying again in 20 s (2 of 3)."]
-    stage.says(Said(503, headers={"Retry-After": "61"}), GOOD)
+    stage.says(Said(503, headers={"Retry-After": "66"}), GOOD)
     with pytest.raises(Unavailable) as caught:
         stage.client().get("a")
-    assert caught.value.retry_after == 61
+    assert caught.value.retry_after == 66
     assert stage.time.slept == [20]
 
 
@@ -306,6 +306,18 @@ def test_a_long_limit_is_told_and_kept_from_then_on(stage: Stage) -> None:
     assert client.requests == 1
     assert client.get("a").json() == {"ok": True}  # within patience by now
     assert stage.time.slept == [30]
+
+
+def test_a_limit_by_the_minute_is_waited_for_also_where_a_pause_is_rounded_up(
+    stage: Stage, engine: Engine
+) -> None:
+    def ahead() -> dt.timedelta:
+        return dt.timedelta(seconds=stage.time.now)
+
+    stage.says(Said(429, headers={"Retry-After": "60"}), GOOD)
+    pauses = Pauses(engine, new_id(), "acme", ahead)
+    assert stage.client(pauses=pauses).get("a").json() == {"ok": True}
+    assert 60 <= sum(stage.time.slept) <= PATIENCE
 
 
 def test_nothing_left_is_heeded_before_the_next_request(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sleepbalance import providers, settings
 from sleepbalance.app.verbs import App
-from sleepbalance.client import Bearer, HttpClient, hosts_of
+from sleepbalance.client import PATIENCE, Bearer, HttpClient, hosts_of
 from sleepbalance.credentials import Credentials
 from sleepbalance.errors import Malformed, SleepBalanceError, UsageError
 from sleepbalance.oauth import ClientId, refresh
@@ -36,7 +36,7 @@ class Outside:
     app: App
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout: float = 30.0
-    patience: float = 60.0
+    patience: float = PATIENCE
 
     def __post_init__(self) -> None:
         where, url = self.app.folder, self.settings.sandbox_url
