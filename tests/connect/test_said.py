@@ -148,8 +148,10 @@ class Mail:
         return accepting.accept(outside, "garmin", path, **whose)
 
     def allow(self, *permissions: str, account: str = MINE) -> None:
+        now = self.home.makers.outside(self.home.app).now()
         told = {"userId": account, "summaryId": "p", "permissions": permissions}
-        self.take({"userPermissionsChange": [told | {"changeTimeInSeconds": 1795125600}]})
+        told |= {"changeTimeInSeconds": int(now.timestamp()) + 1}
+        self.take({"userPermissionsChange": [told]})
 
     def deregister(self, account: str = MINE) -> None:
         self.take({"deregistrations": [{"userId": account}]})
