@@ -149,7 +149,7 @@ class Mail:
 
     def allow(self, *permissions: str, account: str = MINE) -> None:
         now = self.home.makers.outside(self.home.app).now()
-        told = {"userId": account, "summaryId": "p", "permissions": permissions}
+        told: dict[str, Any] = {"userId": account, "summaryId": "p", "permissions": permissions}
         told |= {"changeTimeInSeconds": int(now.timestamp()) + 1}
         self.take({"userPermissionsChange": [told]})
 
@@ -174,6 +174,14 @@ class Mail:
             links.connections(out, [self.row], self.home.makers.outside(self.home.app).now())
             return text.getvalue()
 
+    @property
+    def synced(self) -> str:
+        """What a sync prints that had nothing to ask."""
+        with io.StringIO() as text:
+            now = self.home.makers.outside(self.home.app).now()
+            links.synced(Screen(file=text, width=300), self.home.sync(), [self.row], now)
+            return text.getvalue()
+
 
 @pytest.fixture
 def mail(watch: Home, tmp_path: Path) -> Mail:
@@ -191,9 +199,11 @@ def test_sharing_that_was_switched_off_is_said_of_a_claimed_account(mail: Mail) 
     assert "nothing arrives" in mail.lines
     assert mail.finding().verdict == "mind"
     assert "only what is pushed" not in mail.lines + mail.finding().said
+    assert "nothing arrives, as sharing is switched off" in mail.synced
     mail.allow("HEALTH_EXPORT", "HISTORICAL_DATA_EXPORT")
     assert "may read: sleep" in mail.lines
     assert "only what is pushed arrives" in mail.lines
+    assert mail.synced == "Nothing is to be asked for: what is new comes by itself.\n"
     assert mail.finding().verdict == "ok"
 
 

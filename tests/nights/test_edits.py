@@ -105,6 +105,15 @@ def test_no_sleep_leaves_the_row_without_numbers() -> None:
     assert derived.dates == {"sofa": day("20"), "ring": day("20")}
 
 
+def test_naps_stay_listed_beside_a_night_that_was_none() -> None:
+    said = [edit(EditKind.NOT_SLEEP, NIGHT)]
+    found = night(report(*NIGHT), report("20 13:00", "20 14:00"), edits=said)
+    assert (found.record["is_deleted"], found.details["nap_duration"]) == (1, None)
+    naps = found.details["naps"]
+    assert isinstance(naps, list)
+    assert [nap["minutes"] for nap in naps] == [60]
+
+
 def test_the_others_decide_where_one_was_no_sleep() -> None:
     said = [edit(EditKind.NOT_SLEEP, ("20 10:00", "20 18:00"))]
     found = night(report("20 10:00", "20 18:00"), report("20 00:00", "20 05:00"), edits=said)

@@ -159,7 +159,7 @@ def _claim(
             raise UsageError(
                 f"{person.name} is connected to {provider.name} with another account"
                 f" ({before.account}); nothing was taken. To be rid of that one first:"
-                f" sleepbalance disconnect {provider.id} --delete"
+                f" sleepbalance disconnect {provider.id} --delete{sync.whose(connection, before)}"
             )
         if before is None or not before.listens or before.account != account:
             where = connection, person.id, provider.id

@@ -121,6 +121,11 @@ def in_words(row: dict[str, Any], now: dt.datetime) -> str:
 def _pushed_only(row: dict[str, Any]) -> str:
     if row["arrives"]:
         return f"only what is pushed arrives; to fetch more: {row['connect']}"
+    return nothing_arrives(row)
+
+
+def nothing_arrives(row: dict[str, Any]) -> str:
+    """Why nothing is pushed, and what to do."""
     off = f"nothing arrives, as sharing is switched off: switch it on at {row['name']}"
     return f"{off}, or connect: {row['connect']}"
 

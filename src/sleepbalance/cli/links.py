@@ -74,12 +74,22 @@ def attempt(out: Screen, row: Row) -> None:
         out.say(f"  {row['error_code'] or ''}: {row['error_message']}", style=style)
 
 
+def _nothing_asked(out: Screen, rows: Sequence[dict[str, Any]]) -> None:
+    pushed = [row for row in rows if row["by_push"] and row["may_not_read"]]
+    silent = [row for row in pushed if not row["arrives"]]
+    for row in silent:
+        said = connected.nothing_arrives(row)
+        out.say(f"Mind: {row['name']} of {row['user']}: {said}", style="yellow")
+    if not silent:
+        out.say("Nothing is to be asked for: what is new comes by itself.")
+
+
 def synced(
     out: Screen, attempts: Sequence[Row], rows: Sequence[dict[str, Any]], now: dt.datetime
 ) -> None:
     """What a sync came to in all, and which consents will end soon."""
     if not attempts:
-        out.say("Nothing is to be asked for: what is new comes by itself.")
+        _nothing_asked(out, rows)
         return
     counts = {key: sum(row[f"records_{key}"] for row in attempts) for key in _COUNTS}
     failed = sum(row["status"] == "failed" for row in attempts)

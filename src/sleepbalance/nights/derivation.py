@@ -216,7 +216,7 @@ def _nights(
     }
     for date, main in _gone(told, rules).items():
         if date not in nights:
-            nights[date] = scribe.deleted(main, qualities.get(date, Quality()))
+            nights[date] = scribe.deleted(main, days.get(date), qualities.get(date, Quality()))
     ended = {episode.date for episode in told.episodes}
     for date, quality in qualities.items():
         if date not in nights and date not in ended:

@@ -112,11 +112,15 @@ class Scribe:
         }
         return self._write(main.date, values, details, chosen.source.provider, quality)
 
-    def deleted(self, main: Episode, quality: Quality) -> Night:
-        """The row of a sleep that was none: it stays, and every number in it is null."""
+    def deleted(self, main: Episode, day: Day | None, quality: Quality) -> Night:
+        """The row of a sleep that was none: it stays, and every number in it is null.
+
+        The naps of its date are still listed.
+        """
         yours = main.dead
         details = {
             **_source(main.chosen),
+            "naps": self._naps(day) if day else [],
             "edited": ["is_deleted"] if yours else [],
             "why": NO_SLEEP if yours else main.why,
             "provenance": {"is_deleted": YOUR_EDIT if yours else main.why},

@@ -2,7 +2,7 @@
 
 from sleepbalance.sync.accepting import Push, take_push
 from sleepbalance.sync.accounts import remove_data, rename_account
-from sleepbalance.sync.commands import to_connect
+from sleepbalance.sync.commands import to_connect, whose
 from sleepbalance.sync.imports import Import, import_file
 from sleepbalance.sync.jobs import Job, goes_on
 from sleepbalance.sync.remote import sync
@@ -18,4 +18,5 @@ __all__ = [
     "sync",
     "take_push",
     "to_connect",
+    "whose",
 ]
