@@ -153,6 +153,14 @@ def home(path: Path, url: str, played: Makers, maker: str = MAKER) -> Iterator[H
 # -- by the command ------------------------------------------------------------------------------
 
 
+def hasty(fault: str | None) -> dict[str, float]:
+    """Edges of one that waits for nobody, and gives up on an answer only where silence is tried.
+
+    Any answer may be slow where the tests have a busy machine.
+    """
+    return {"patience": 0.0} | ({"timeout": 2.0} if fault == "timeout" else {})
+
+
 @dataclass
 class Shell:
     """The command in processes of its own, pointed at the sandbox."""

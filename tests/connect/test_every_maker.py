@@ -18,7 +18,7 @@ from sleepbalance.app.links import Links
 from sleepbalance.app.syncing import sync_connected
 from sleepbalance.folder import Folder
 from sleepbalance.provider import ApiKey
-from tests.connect.played import Makers
+from tests.connect.played import Makers, hasty
 from tests.homes import everything_but_the_log, nights
 
 FIRST, LAST = dt.date(2026, 11, 9), dt.date(2026, 11, 21)
@@ -31,7 +31,6 @@ FAULTS = {
 }
 SECONDS = {"timeout": 3}
 HISTORY = 200  # days
-HASTY = {"timeout": 1.0, "patience": 0.0}  # waits for nobody
 
 every_maker = pytest.mark.parametrize("maker", sandbox.makers())
 
@@ -125,7 +124,7 @@ def test_a_fault_at_any_step_is_said_and_healed(
     for step in range(steps):
         with guest(tmp_path / f"home{step}", played, maker) as home:
             before = home.row()
-            home.edges = HASTY
+            home.edges = hasty(kind)
             fault(played, maker, kind, step)
             (row, *_) = home.sync()
             assert row["status"] in ("failed", "partial"), (step, row)

@@ -9,6 +9,7 @@ import pytest
 
 from sleepbalance.app import connected
 from sleepbalance.errors import SleepBalanceError
+from tests.connect import played as edges
 from tests.connect.played import Home, Makers, Shell
 from tests.homes import nights, rows
 
@@ -32,9 +33,10 @@ FAULTS = {
 
 
 @pytest.fixture
-def hasty(here: Home) -> Home:
+def hasty(here: Home, request: pytest.FixtureRequest) -> Home:
     """One that waits for nobody."""
-    here.edges = {"timeout": 1.0, "patience": 0.0}
+    case = getattr(request.node, "callspec", None)
+    here.edges = edges.hasty(case and case.params.get("fault"))
     return here
 
 
@@ -163,7 +165,7 @@ def test_a_person_hears_what_takes_its_time(shell: Shell, played: Makers) -> Non
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [("timeout", "within 1 s (a timeout)"), ("cut", "broke the connection off")]
+    ("fault", "said"), [("timeout", "within 2 s (a timeout)"), ("cut", "broke the connection off")]
 )
 def test_the_log_tells_silence_from_a_connection_that_broke(
     hasty: Home, played: Makers, fault: str, said: str

@@ -10,7 +10,7 @@ import pytest
 from sleepbalance.app import connected
 from sleepbalance.sandbox.parts.google_fit.apps import SECOND
 from sleepbalance.sandbox.parts.google_fit.gate import ACTIVITY, HEART, OXYGEN, SLEEP
-from tests.connect.played import TODAY, TOLD, Home, Makers
+from tests.connect.played import TODAY, TOLD, Home, Makers, hasty
 from tests.google_fit.conftest import MAKER, SYDNEY
 from tests.homes import everything_but_the_log, nights
 
@@ -138,7 +138,7 @@ def heals(home: Home, played: Makers) -> None:
 def test_without_sleeps_or_stages_nothing_moves(
     here: Home, played: Makers, name: str, path: str
 ) -> None:
-    here.edges = {"timeout": 2.0, "patience": 0.0}
+    here.edges = hasty(name)
     here.connect(SYDNEY)
     before = everything_but_the_log(here.app)
     fault(played, name, path)
@@ -157,7 +157,7 @@ def test_without_sleeps_or_stages_nothing_moves(
 @pytest.mark.parametrize("step", BESIDE)
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_is_beside_fails_alone(here: Home, played: Makers, name: str, step: str) -> None:
-    here.edges = {"timeout": 2.0, "patience": 0.0}
+    here.edges = hasty(name)
     here.connect(SYDNEY)
     fault(played, name, BESIDE[step])
     attempts = here.sync(FIRST, LAST)
