@@ -138,8 +138,8 @@ def test_a_sleep_added_after_it_is_the_night(home: Path) -> None:
     ],
 )
 def test_a_later_word_takes_no_sleep_back(home: Path, said: list[str], minutes: int) -> None:
-    run("night", NEXT, "--not-sleep", data=home)  # the nap of that date stays
-    assert night(home, NEXT)["naps"] == []
+    run("night", NEXT, "--not-sleep", data=home)
+    assert len(night(home, NEXT)["naps"]) == 1  # the nap of that date stays
     assert night(home, NEXT, "--main")["total_sleep_time"] == 438
     run("night", DATE, "--not-sleep", data=home)
     done = run("night", DATE, *said, data=home).stdout
