@@ -307,4 +307,5 @@ def test_what_cannot_be_claimed_here_is_told_why(shell: Shell, real: Real) -> No
     shell.data = real.folder / "sandbox"
     mine = shell.run("accept", "garmin", real.body({"sleeps": [sleep()]})).stdout
     assert "does not belong" in mine
+    assert "Unset SLEEPBALANCE_SANDBOX_URL" in mine
     assert "--account" not in mine

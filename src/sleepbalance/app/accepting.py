@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sleepbalance import providers, sync
+from sleepbalance.app.handed import not_yours
 from sleepbalance.app.outside import Outside, remote_door
 from sleepbalance.app.verbs import App
 from sleepbalance.errors import Malformed, UsageError
@@ -127,10 +128,7 @@ def guard(app: App, path: Path, body: bytes) -> None:
     """Keeps made-up data and real data apart, where an account is not known yet."""
     marked = SANDBOX_MARK in body
     if app.folder.made_up and not marked:
-        raise UsageError(
-            f"{app.folder.path} is a {app.folder.purpose} folder; your own data does not belong"
-            " into it. Leave --data out, or name another folder."
-        )
+        raise not_yours(app.folder)
     if marked and not app.folder.made_up:
         raise UsageError(f"{path.name} is made-up data; it does not belong among real nights.")
 

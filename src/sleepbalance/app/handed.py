@@ -107,10 +107,7 @@ def _nobodys(paths: Sequence[Path], damages: Sequence[str]) -> UsageError:
 def guard(where: Folder, batch: Batch) -> None:
     """Keeps made-up data and real data apart. Raises UsageError."""
     if where.made_up and batch.marks != {True}:
-        raise UsageError(
-            f"{where.path} is a {where.purpose} folder; your own data does not belong into it. "
-            "Leave --data out, or name another folder."
-        )
+        raise not_yours(where)
     if True in batch.marks and not where.made_up:
         raise UsageError("This is made-up demo data; it does not belong among real nights.")
 
@@ -127,3 +124,13 @@ class Together:
             self._before += self._done
         self._done, self._total = done, total
         self._tell(self._before + done, self._before + total)
+
+
+def not_yours(where: Folder) -> UsageError:
+    """Why nobody's own data comes into a folder of made-up data, and what to do."""
+    out = "Leave --data out, or name another folder."
+    if where.sandbox:  # with the variable every new folder becomes one
+        out = f"Unset SLEEPBALANCE_SANDBOX_URL, if it is set. {out}"
+    return UsageError(
+        f"{where.path} is a {where.purpose} folder; your own data does not belong into it. {out}"
+    )
